@@ -5,11 +5,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { DeviceFailure } from '../board/device-failure.ts';
-import { ObserverFailure } from '../systems/observer.ts';
 import { compileAsUsual, compileSparingly } from '../host/engine.ts';
 import { UserMistake } from '../host/problem.ts';
-import { thrownByUser, userFrame } from '../systems/exception-text.ts';
+import { userBlame } from '../systems/exception-text.ts';
+import { bugText } from './blame.ts';
 import { didYouMean } from './closest.ts';
 import { commands } from './commands.ts';
 import { withoutControls } from './terminal.ts';
@@ -120,34 +119,14 @@ function explain(error: unknown, args: readonly string[], program: Command | und
     complain(`sddf: ${error.message}`);
     return EXIT_MISTAKE;
   }
-  const blamed = deviceBlame(error);
-  if (blamed !== undefined) {
+  const blamed = userBlame(error);
+  if (blamed === undefined) {
+    const report = 'internal failure; please report it with the command line';
+    complain(`sddf: ${report}\n${bugText(error)}`);
+  } else {
     complain(`sddf: ${blamed}`);
-    return EXIT_FAILURE;
   }
-  const thrownAt = thrownByUser(error);
-  if (thrownAt !== undefined) {
-    complain(`sddf: ${thrownAt}`);
-    return EXIT_FAILURE;
-  }
-  // Our own bug: whoever reports it needs the stack.
-  const isOf = error instanceof DeviceFailure || error instanceof ObserverFailure;
-  const bug = isOf ? error.cause : error;
-  const what = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
-  complain(`sddf: internal failure; please report it with the command line\n${what}`);
   return EXIT_FAILURE;
-}
-
-/**
- * @returns what a device model of the user's has done, and where in it; undefined when it is one of
- * ours
- */
-function deviceBlame(error: unknown): string | undefined {
-  if (!(error instanceof DeviceFailure)) return undefined;
-  const where = userFrame(error.cause);
-  if (where !== undefined) return `${error.message} (${where})`;
-  // Ours throw errors only, and stand behind no guard.
-  return error.isGuests || !(error.cause instanceof Error) ? error.message : undefined;
 }
 
 function explainUsage(

@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { exceptionText, thrownByUser, userFrame } from './exception-text.ts';
+import { Misuse } from '../memory/misuse.ts';
+import { exceptionText, userBlame, userFrame } from './exception-text.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -40,13 +41,20 @@ it('shows some frames of the testbed when there are no others, and copes with an
   expect(exceptionText(undefined)).toBe('threw undefined');
 });
 
+it('shows no frames of the testbed that has refused what a program does', () => {
+  const refused = new Misuse('main is async');
+  refused.stack = `Misuse: main is async\n    at demand (${ROOT}memory/misuse.ts:24:15)\n    at PdLoop.resume (${ROOT}microkit/runtime/loop.ts:92:28)`;
+
+  expect(exceptionText(refused)).toBe('Misuse: main is async');
+});
+
 it.each([
   ['a proxy', new Proxy(new Error('mine'), { getPrototypeOf: () => raise(), get: () => raise() })],
   ['an error with a getter', Object.defineProperty(new Error('mine'), 'stack', { get: raise })],
 ])('looks at what was thrown once, and bears that this throws: %s', (_what, thrown) => {
   expect(exceptionText(thrown)).toBe('threw something that cannot be shown');
   expect(userFrame(thrown)).toBeUndefined();
-  expect(thrownByUser(thrown)).toBeUndefined();
+  expect(userBlame(thrown)).toBeUndefined();
 });
 
 function raise(): never {

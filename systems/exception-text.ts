@@ -3,11 +3,13 @@
  * program it was.
  */
 
+import { DeviceFailure } from '../board/device-failure.ts';
+import { Misuse } from '../memory/misuse.ts';
 import { thrownText } from '../memory/thrown-text.ts';
 
 const FRAMES_MAX = 5;
-/** Rooms that call programs: their frames say nothing about the program. */
-const OWN = ['kernel', 'microkit', 'board', 'systems', 'host', 'cli'];
+/** Rooms that call programs, or refuse what they do: their frames say nothing about the program. */
+const OWN = ['kernel', 'microkit', 'board', 'systems', 'host', 'cli', 'memory'];
 /** Where this file is in the package; -1 in a page, whose bundle has all of us in one folder. */
 const PLACE = import.meta.url.lastIndexOf('systems/');
 /** The folder of this package, as stacks name it. */
@@ -26,7 +28,8 @@ function textOf(error: unknown): string {
   if (!(error instanceof Error)) return `threw ${thrownText(error)}`;
   const frames = framesOf(error);
   const ofProgram = frames.filter((line) => !isOwn(line));
-  const shown = ofProgram.length > 0 ? ofProgram : frames;
+  // What a program may not do, its message says; where in the testbed that was found, nobody asks.
+  const shown = ofProgram.length > 0 || error instanceof Misuse ? ofProgram : frames;
   return [`${error.name}: ${error.message}`, ...shown.slice(0, FRAMES_MAX)].join('\n');
 }
 
@@ -43,15 +46,25 @@ export function userFrame(error: unknown): string | undefined {
 }
 
 /**
- * @returns file, line and message of an error that a file outside this package has thrown itself;
- * undefined of others
+ * @returns what a device model of the user's, or a file outside this package, has done, and where in
+ * it; undefined when the error is one of ours
  */
-export function thrownByUser(error: unknown): string | undefined {
-  return told(() => {
-    if (!(error instanceof Error) || framesOf(error)[0]?.includes(ROOT) !== false) return undefined;
-    const where = userFrame(error);
-    return where === undefined ? undefined : `${where}: ${error.message.split('\n')[0] ?? ''}`;
-  });
+export function userBlame(error: unknown): string | undefined {
+  return told(() => (error instanceof DeviceFailure ? deviceBlame(error) : thrownByUser(error)));
+}
+
+function deviceBlame(error: DeviceFailure): string | undefined {
+  const where = userFrame(error.cause);
+  if (where !== undefined) return `${error.message} (${where})`;
+  // Ours throw errors only, and stand behind no guard.
+  return error.isGuests || !(error.cause instanceof Error) ? error.message : undefined;
+}
+
+/** File, line and message of an error that a file outside this package has thrown itself. */
+function thrownByUser(error: unknown): string | undefined {
+  if (!(error instanceof Error) || framesOf(error)[0]?.includes(ROOT) !== false) return undefined;
+  const where = userFrame(error);
+  return where === undefined ? undefined : `${where}: ${error.message.split('\n')[0] ?? ''}`;
 }
 
 /** What is thrown may itself throw when it is looked at: a proxy, a getter. */

@@ -133,7 +133,8 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     try {
       if (this.#phase === CREATED) this.#start();
       else this.#handle();
-    } catch (error) {
+    } catch (thrown) {
+      const error = bearable(thrown);
       this.#report(error);
       throw error;
     }
@@ -289,6 +290,16 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     if (error instanceof ThreadUnwound || error instanceof RunFailure) return;
     this.#counters.exceptions++;
     this.#observer.exception(this.#profile.name, error);
+  }
+}
+
+/** @returns what was thrown, or an error in its place: a proxy may throw when it is looked at */
+function bearable(thrown: unknown): unknown {
+  try {
+    void (thrown instanceof Error);
+    return thrown;
+  } catch {
+    return new Misuse('throws what cannot be looked at');
   }
 }
 

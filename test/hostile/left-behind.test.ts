@@ -4,10 +4,12 @@
  * an "internal failure" or in a stack as Node prints it.
  */
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { sddfCommand } from '../support/sddf-command.ts';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-left-behind-'));
@@ -169,6 +171,21 @@ describe('what was given to one domain', () => {
     );
 
     expect(stderr).toContain("good: CalledOutside: good makes a call that is bad's");
+    expect(status).toBe(1);
+  });
+});
+
+describe('while its module is loaded, with nobody to listen', () => {
+  it.each([
+    ['an error', "Promise.reject(new Error('unheard'))", (file: string) => `${file}:1: unheard`],
+    ['anything else', "setTimeout(() => { throw 'unheard'; })", () => 'unheard'],
+  ])('%s ends the command, in a line that says what it was', (what, act, words) => {
+    const file = join(folder, `load-${what.replaceAll(' ', '-')}.mjs`);
+    writeFileSync(file, `${act}; await new Promise((resolve) => setTimeout(resolve, 100));\n`);
+    const args = [sddfCommand(), 'run', file, '--clock', 'virtual', '--for', '1ms'];
+    const { stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+
+    expect(stderr).toBe(`sddf: a program has thrown what nobody catches: ${words(file)}\n`);
     expect(status).toBe(1);
   });
 });

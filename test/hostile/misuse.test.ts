@@ -59,6 +59,19 @@ function attack(act: (pd: ProtectionDomain<unknown>, region: Region) => void): T
   return { faulted, lines, goodWakeUps };
 }
 
+it('has thrown what cannot be looked at: its fault is told all the same', () => {
+  const look = (): never => {
+    throw new Error('looked at');
+  };
+  const { faulted, lines, goodWakeUps } = attack(() => {
+    throw new Proxy({}, { get: look, getPrototypeOf: look }) as Error;
+  });
+
+  expect(lines.join('\n')).toContain('bad: Misuse: throws what cannot be looked at');
+  expect(faulted).toEqual(['bad']);
+  expect(goodWakeUps).toBeGreaterThan(0);
+});
+
 const VIRTQUEUE = {
   entries: 8,
   ringsOffset: 0,
