@@ -7,6 +7,7 @@
 import { demand } from '../memory/misuse.ts';
 import type { MmioDevice } from '../memory/region.ts';
 import type { Lint } from './device.ts';
+import { thrownText } from '../memory/thrown-text.ts';
 
 const PAGE_BYTES = 4096;
 /** Of one device. */
@@ -113,5 +114,5 @@ function endOfPages({ base, sizeBytes }: BusRange): number {
 
 /** A text that looks like a number is none, and is shown as what it is. */
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value);
+  return typeof value === 'string' ? `'${value}'` : thrownText(value);
 }

@@ -122,7 +122,7 @@ function masked(value: number, width: number): number {
 /** The beginning of a value that is no number, on one line. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 20));
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+  return typeof value === 'object' && value !== null ? 'an object' : thrownText(value);
 }
 
 function hex(value: number): string {

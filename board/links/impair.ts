@@ -59,6 +59,7 @@ const LOSS = 'impairment: loss';
 const OVERFLOW = 'impairment: too many frames held';
 
 export class ImpairedWire implements EthernetWire, EthernetEnd {
+  readonly mtu: EthernetWire['mtu'];
   readonly #wire: EthernetWire;
   readonly #clock: Clock;
   readonly #toNic: Direction;
@@ -73,6 +74,7 @@ export class ImpairedWire implements EthernetWire, EthernetEnd {
     const { ram, random } = options;
     const slots = options.slots ?? SLOTS;
     this.#wire = options.wire;
+    this.mtu = options.wire.mtu;
     this.#clock = options.clock;
     this.#toNic = new Direction(ram, random.fork('to nic'), slots, options.toNic ?? {});
     this.#fromNic = new Direction(ram, random.fork('from nic'), slots, options.fromNic ?? {});

@@ -208,6 +208,13 @@ describe('impaired wire', () => {
     expect(wire.counters.toNic).toMatchObject({ passed: 10, lost: 0 });
   });
 
+  it('carries packets as long as the wire behind it does', () => {
+    const { ram, clock } = parts(4);
+    const long = new StagedLink({ ram, slots: 4, mtu: 1700 });
+    const random = new Random(1);
+    expect(new ImpairedWire({ wire: long, ram, clock, random, slots: 4 }).mtu).toBe(1700);
+  });
+
   it('loses about the share that it is told, the same frames for the same seed', () => {
     const survivors = (seed: number) => {
       const { nic, sendMany, wire } = impaired({ toNic: { loss: 0.3 } }, seed);

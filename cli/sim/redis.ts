@@ -6,6 +6,7 @@
 
 import { createRequire } from 'node:module';
 import { UserMistake } from '../../host/problem.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import type { CampaignRequest } from './request.ts';
 
@@ -159,5 +160,5 @@ function reasonOf(error: unknown): string {
   if (code === 'ECONNREFUSED')
     return 'nobody listens there; start redis-server (Debian: redis-server) or name another address';
   if (code === 'ENOTFOUND') return 'no such host';
-  return message === '' ? String(error) : (message.split('\n')[0] ?? '');
+  return message === '' ? thrownText(error) : (message.split('\n')[0] ?? '');
 }
