@@ -2,6 +2,7 @@
 
 import { UserMistake } from '../host/problem.ts';
 import { readSeedRange } from '../sim/campaign/seed-range.ts';
+import { jsonText } from '../systems/json-text.ts';
 import { failureText } from '../testing/report/failure-text.ts';
 import { runTest, type TestResult } from '../testing/run/run-test.ts';
 import { PLAIN_SEED } from '../testing/run/test-run.ts';
@@ -55,6 +56,6 @@ function runAloud({ test, seed }: Task, terminal: Terminal): Promise<TestResult>
 }
 
 function print(result: TestResult, { json }: ReplayTestFlags, terminal: Terminal): void {
-  if (json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (json === true) process.stdout.write(`${jsonText(result)}\n`);
   else terminal.print(result.verdict === 'passed' ? 'passed' : failureText(result, []));
 }

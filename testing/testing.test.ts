@@ -232,6 +232,76 @@ describe('what does not hold', () => {
   });
 });
 
+describe('what is not the fault of the testbed', () => {
+  const builder = join(import.meta.dirname, '../microkit/builder.ts');
+
+  it('has failed when it fails once, also if it does not when it is run again to be told of', async () => {
+    writeFileSync(
+      join(folder, 'flaky.mts'),
+      `import { existsSync, writeFileSync } from 'node:fs';
+const mark = new URL('mark', import.meta.url);
+export const main = (pd) => {
+  if (existsSync(mark)) pd.log('well');
+  else writeFileSync(mark, '');
+  return { notified() {} };
+};
+`,
+    );
+    writeFileSync(
+      join(folder, 'flaky.system'),
+      '<system><protection_domain name="flaky"><program_image path="flaky.mts"/></protection_domain></system>',
+    );
+    const { stdout, status } = await run(
+      'system: flaky.system\nname: x\nsteps: [{expect log: {from: flaky, text: well, within: 1ms}}]\n',
+    );
+
+    expect(stdout).toContain('something in it is not the same each time');
+    expect(stdout).toContain('0 passed, 1 failed');
+    expect(status).toBe(1);
+  });
+
+  it.each([
+    ['throws as it is attached', "() => { throw new Error('worn out'); }", 'worn out'],
+    [
+      'throws when it is read',
+      "(board) => board.attach('mine', { base: 0x1009_0000, sizeBytes: 4096 }, { read() { throw new Error('worn out'); }, write() {}, reset() {}, snapshot: () => ({}) })",
+      'mine: read(0x0, 4) threw: worn out',
+    ],
+  ])('names a device of its own that %s', async (what, attach, message) => {
+    const file = `${what.replaceAll(' ', '-')}.mts`;
+    writeFileSync(
+      join(folder, file),
+      `import { system } from '${builder}';
+const main = (pd) => { pd.deviceRegion('registers').read32(0); return { notified() {} }; };
+const sys = system({ name: 'mine' });
+const registers = sys.region('registers', { size: 0x1000, physAddr: 0x1009_0000 });
+sys.pd('reader', { program: main }).map(registers, { vaddr: 0x300_0000, perms: 'rw', cached: false });
+export const build = () => sys.build();
+export const attachDevices = ${attach};
+`,
+    );
+    const { stdout, status } = await run(`system: ./${file}\nname: x\nsteps: [{wait: 1ms}]\n`);
+
+    expect(stdout).toContain(message);
+    expect(stdout).toContain(`${file}:7`);
+    expect(stdout).not.toContain('internal failure');
+    expect(status).toBe(1);
+  });
+});
+
+describe('results as JSON', () => {
+  it.each(['test', 'replay'])('of sddf %s have nothing that a terminal obeys', async (command) => {
+    writeFileSync(
+      join(folder, 'b.yaml'),
+      'system: hello\nname: "a\u009b31m"\nsteps: [{wait: 1ms}]\n',
+    );
+    const { stdout } = await sddfInFolder(folder, command, 'b.yaml', '--json');
+
+    expect(stdout).toContain('\\u009b31m');
+    expect(stdout).not.toContain('\u009b');
+  });
+});
+
 describe('seeds', () => {
   const text =
     'system: echo\nname: x\nsteps:\n' +

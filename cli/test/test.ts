@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { readSeedRange, type SeedRange } from '../../sim/campaign/seed-range.ts';
+import { jsonText } from '../../systems/json-text.ts';
 import type { TestCase } from '../../testing/file/test-file.ts';
 import { failureText } from '../../testing/report/failure-text.ts';
 import { junitText, type JunitCase } from '../../testing/report/junit.ts';
@@ -240,7 +241,7 @@ function report(cases: readonly JunitCase[], { json }: TestFlags, terminal: Term
     results.filter((each) => each.verdict === verdict).length;
   const [passed, failed, isVoid] = [count('passed'), count('failed'), count('void')];
   if (json === true) {
-    process.stdout.write(`${JSON.stringify({ passed, failed, void: isVoid, results })}\n`);
+    process.stdout.write(`${jsonText({ passed, failed, void: isVoid, results })}\n`);
   } else {
     const voids = isVoid === 0 ? '' : `, ${isVoid} void`;
     terminal.print(`${passed} passed, ${failed} failed${voids}`);

@@ -1,6 +1,8 @@
 /** Runs one test with one seed: what came of it, as plain data. */
 
+import { UserMistake } from '../../host/problem.ts';
 import { RunFailure } from '../../memory/assert.ts';
+import { userBlame } from '../../systems/exception-text.ts';
 import { TestbedError } from '../../systems/testbed.ts';
 import type { TestCase } from '../file/test-file.ts';
 import type { BookedEvent } from '../../systems/trace/event-book.ts';
@@ -50,7 +52,21 @@ export async function runTest(
   const result = runOnce(await renewed(test), seed, needsBook ? 'kept' : 'none', options);
   if (result.verdict !== 'failed' || needsBook) return result;
   const { watch } = options;
-  return runOnce(await renewed(test), seed, 'kept', watch === undefined ? {} : { watch });
+  const again = runOnce(await renewed(test), seed, 'kept', watch === undefined ? {} : { watch });
+  return isSame(result, again) ? again : unsteady(result);
+}
+
+function isSame(one: TestResult, other: TestResult): boolean {
+  return one.timeNs === other.timeNs && one.failure?.where === other.failure?.where;
+}
+
+/** Whatever it comes to the second time: it has failed. */
+function unsteady(result: TestResult): TestResult {
+  const { failure } = result;
+  if (failure === undefined) return result;
+  const what =
+    'it came out otherwise when it was run again to tell what happened: something in it is not the same each time';
+  return { ...result, failure: { ...failure, came: [...failure.came, what] } };
 }
 
 async function renewed(test: TestCase): Promise<TestCase> {
@@ -115,7 +131,9 @@ const LINES = 6;
 
 export function explained(error: unknown): Pick<TestFailure, 'expected' | 'came'> {
   if (error instanceof Unmet) return { expected: error.expected, came: error.came };
-  // An assertion is a bug of the testbed's own; a device of the user's may fail as well.
+  const blamed = error instanceof UserMistake ? error.message : userBlame(error);
+  if (blamed !== undefined) return { expected: 'the run to go on', came: [blamed] };
+  // An assertion is a bug of the testbed's own.
   const name = error instanceof RunFailure || !(error instanceof Error) ? '' : `${error.name}: `;
   const message = thrownText(error);
   return { expected: 'the run to go on', came: [`an internal failure: ${name}${message}`] };
