@@ -11,6 +11,8 @@ import { Random } from '../board/random.ts';
 import { Census } from '../kernel/inspect/census.ts';
 import { RunFailure } from '../memory/assert.ts';
 import { flatten } from '../microkit/model.ts';
+import { userBlame } from '../systems/exception-text.ts';
+import { textOfAny } from '../systems/json-text.ts';
 import { createTestbed, type Testbed } from '../systems/testbed.ts';
 import type { Instrument } from '../systems/trace/observer.ts';
 import { makeExplorer } from './explore/exploration.ts';
@@ -194,8 +196,9 @@ class World {
     }
     const isForeseen =
       error instanceof RunFailure || error instanceof UserMistake || !(error instanceof Error);
-    const what = isForeseen ? '' : `an internal failure, ${error.name}: `;
-    this.#say('no-internal-failure', 'sddf', what + messageOf(error));
+    const ours = isForeseen ? '' : `an internal failure, ${error.name}: `;
+    const what = userBlame(error) ?? ours + thrownText(error);
+    this.#say('no-internal-failure', 'sddf', what);
   }
 
   /** A plan may be so dense that one fault's effects are not over when the next one strikes. */
@@ -411,7 +414,7 @@ class World {
     if (excuse === undefined) return false;
     if (this.#isExcused(excuse, 'the system')) return true;
     return flatten(this.#options.target.system).some(({ pd }) => {
-      const record = JSON.stringify(pd.config) ?? '';
+      const record = textOfAny(pd.config);
       const has = names.split(', ').some((name) => record.includes(`"${name}"`));
       return has && this.#isExcused(excuse, pd.name);
     });
@@ -479,8 +482,4 @@ class World {
       asked: asks === 0 ? 'nothing' : 'something',
     };
   }
-}
-
-function messageOf(error: unknown): string {
-  return thrownText(error);
 }

@@ -9,6 +9,9 @@ import { userFrame } from '../../systems/exception-text.ts';
 import type { Finding, Oracle } from '../../systems/oracle.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 
+const FOUND_MAX = 100;
+/** Characters: some lines of a terminal. */
+const TEXT_MAX = 2_000;
 const FORM = 'has to return a list of { where, what }, two texts';
 
 /** @throws AssertionFailure of what it has called */
@@ -29,7 +32,20 @@ export function askOwn(oracle: Oracle, testbed: Testbed): readonly Finding[] {
     found.catch(() => undefined);
     return mistake(oracle, `is async, and nobody waits for it; it ${FORM}`);
   }
-  return areFindings(found) ? found : mistake(oracle, FORM);
+  return areFindings(found) ? bounded(oracle, found) : mistake(oracle, FORM);
+}
+
+/** What would not fit a failure file is left out, and counted. */
+function bounded({ name }: Oracle, found: readonly Finding[]): readonly Finding[] {
+  const kept = found
+    .slice(0, FOUND_MAX)
+    .map(({ where, what }) => ({ where: shortened(where), what: shortened(what) }));
+  const more = found.length - kept.length;
+  return more === 0 ? kept : [...kept, { where: name, what: `has found ${more} more` }];
+}
+
+function shortened(text: string): string {
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
 }
 
 function mistake({ name }: Oracle, what: string): readonly Finding[] {
