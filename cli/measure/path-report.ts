@@ -1,5 +1,6 @@
 /** A packet's path as text, and as rows of JSON. */
 
+import { groupDigits } from '../../systems/figures.ts';
 import {
   type BufferPlace,
   bytesCopiedOf,
@@ -7,7 +8,6 @@ import {
   type FollowedPath,
   type PathHop,
 } from '../../systems/trace/packet-path.ts';
-import { groupDigits } from '../figures.ts';
 import { textTable } from '../text-table.ts';
 
 /** @returns a flat row for each hop and each return, in the order of time */

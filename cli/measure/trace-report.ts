@@ -3,8 +3,8 @@
  */
 
 import type { BenchRow } from '../../bench/results.ts';
+import { groupDigits } from '../../systems/figures.ts';
 import type { QueueStatistics, RunStatistics } from '../../systems/trace/statistics.ts';
-import { groupDigits } from '../figures.ts';
 import { type Alignment, textTable } from '../text-table.ts';
 
 /** @returns a row for each figure; exact ones, so that median, least and most are the same */

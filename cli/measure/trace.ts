@@ -2,10 +2,10 @@
 
 import { Command } from 'commander';
 import { benchResults } from '../../bench/results.ts';
+import { groupDigits, seconds } from '../../systems/figures.ts';
 import { perfettoTrace } from '../../systems/trace/perfetto.ts';
 import { EVENTS_KEPT, type Recording, startRecording } from '../../systems/trace/recording.ts';
 import { runStatistics } from '../../systems/trace/statistics.ts';
-import { groupDigits, seconds } from '../figures.ts';
 import { OutputFile } from '../output-file.ts';
 import { addOptions, asWritten, flag, type RawOptions, readOptions, text } from '../option.ts';
 import { parseCount, type Range } from '../quantities.ts';

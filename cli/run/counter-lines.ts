@@ -3,9 +3,9 @@
  * Zeros are left out.
  */
 
+import { groupDigits } from '../../systems/figures.ts';
 import type { RunCounters } from '../../systems/testbed.ts';
 import type { Traffic } from '../../systems/traffic.ts';
-import { groupDigits } from '../figures.ts';
 import { printable } from '../terminal.ts';
 
 const COLUMNS = 100;

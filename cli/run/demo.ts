@@ -3,11 +3,11 @@
  * to try it.
  */
 
+import { duration, groupDigits, significant } from '../../systems/figures.ts';
 import { perPacket } from '../../systems/run-report.ts';
 import type { Ending } from '../../systems/virtual-slice.ts';
 import { after } from '../../host/event-loop.ts';
 import { driveLive, type LiveRun } from './drive.ts';
-import { duration, groupDigits, significant } from '../figures.ts';
 import { showCounters } from './live-line.ts';
 import type { NetAttachment } from '../net/attachment.ts';
 import { workText } from './report.ts';

@@ -4,8 +4,8 @@
 
 import { every, type HostTimer } from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
+import { groupDigits, significant } from '../../systems/figures.ts';
 import type { Testbed } from '../../systems/testbed.ts';
-import { groupDigits, significant } from '../figures.ts';
 import type { Terminal } from '../terminal.ts';
 import { liveTraffic } from './counter-lines.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { UserMistake } from '../../host/problem.ts';
-import { groupDigits } from '../figures.ts';
+import { groupDigits } from '../../systems/figures.ts';
 import { parseCount, type Range } from '../quantities.ts';
 
 const SECOND_NS = 1e9;

@@ -12,6 +12,7 @@ import { entryAddress } from '../../microkit/slots.ts';
 
 import type { Kernel } from '../../kernel/boot.ts';
 import { diagnose } from '../../systems/diagnosis.ts';
+import { groupDigits, seconds } from '../../systems/figures.ts';
 import { loadTestbed } from '../../systems/load-testbed.ts';
 import { restartReport } from '../../systems/restarts.ts';
 import { reportJson, type RunResult } from '../../systems/run-report.ts';
@@ -19,7 +20,6 @@ import { type RunCounters, type Testbed, TestbedError } from '../../systems/test
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
 import type { Ending } from '../../systems/virtual-slice.ts';
 import { ExitStatus } from '../exit.ts';
-import { groupDigits, seconds } from '../figures.ts';
 import { NetAttachments } from '../net/attachments.ts';
 import { DEMO_FRAMES } from '../net/kind.ts';
 import { printable, type Terminal, withoutControls } from '../terminal.ts';

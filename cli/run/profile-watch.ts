@@ -4,7 +4,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { CallStacks } from '../../microkit/runtime/call-stack.ts';
 import type { HartContext } from '../../microkit/runtime/machine-code.ts';
 import type { MachinePrograms } from '../../microkit/runtime/machine-program.ts';
-import { groupDigits } from '../figures.ts';
+import { groupDigits } from '../../systems/figures.ts';
 import { OutputFile } from '../output-file.ts';
 import type { RunWatch, WatchedRun } from './part.ts';
 

@@ -1,9 +1,9 @@
 /** What a run prints at its end for people; as JSON, `systems/run-report.ts` says it. */
 
 import type { Finding } from '../../systems/diagnosis.ts';
+import { groupDigits, seconds } from '../../systems/figures.ts';
 import type { RestartReport } from '../../systems/restarts.ts';
 import { type PerPacket, perPacket, type RunResult, userShare } from '../../systems/run-report.ts';
-import { groupDigits, seconds } from '../figures.ts';
 import { countedOf, domainLines, trafficLines } from './counter-lines.ts';
 
 function quietText(findings: readonly Finding[]): string {

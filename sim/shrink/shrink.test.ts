@@ -144,8 +144,8 @@ describe('a failure', () => {
     const outcome = runWorld(worldOptions(slow, target));
     const story = storyOf(outcome, pointsOf(built.system), noteWorld(slow, target));
     expect(story).toHaveLength(2);
-    expect(story[0]).toMatch(/^ +\d+\.\d{3} ms {2}\w+ takes 3\.0 us longer before \w+/);
-    expect(story[1]).toMatch(/ takes 1\.500 ms longer before \w+/);
+    expect(story[0]).toMatch(/^ +\d+\.\d{3} ms {2}\w+ takes 3\.00 µs longer before \w+/);
+    expect(story[1]).toMatch(/ takes 1\.50 ms longer before \w+/);
   });
 
   it('without a cause says so, and says once what is said again and again', () => {

@@ -3,6 +3,7 @@
 import type { ChoicePoint, PointKindName } from '../explore/explorer.ts';
 import { worldOptions } from '../failure/replay.ts';
 import type { WorldSpec } from '../failure/failure-file.ts';
+import { duration } from '../../systems/figures.ts';
 import { faultNamed, type ParameterKind, type PointKind, type Strike } from '../points/point.ts';
 import type { Violation } from '../traffic/workload.ts';
 import { runWorld, type WorldOutcome, type WorldSystem, type WorldWatch } from '../world.ts';
@@ -142,11 +143,6 @@ function strikeWords(strike: Strike, point: PointKind | undefined, about: string
 function parameterWords(name: string, value: number, kind: ParameterKind | undefined): string {
   const what = kind?.what ?? name;
   return `${what}: ${kind?.unit === 'ns' ? duration(value) : value}`;
-}
-
-function duration(ns: number): string {
-  if (ns < 1000) return `${Math.round(ns)} ns`;
-  return ns < 1e6 ? `${(ns / 1000).toFixed(1)} us` : `${(ns / 1e6).toFixed(3)} ms`;
 }
 
 /** The first and the last of many. */
