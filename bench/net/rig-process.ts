@@ -6,9 +6,11 @@
  * each length of a slice with what was done in it, until the parent leaves.
  */
 
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { causeOfDeath } from '../../host/watch/cause-of-death.ts';
+import { forkWorker, requestOfParent } from '../../host/watch/worker-process.ts';
 import type { Slice, Worker } from '../slices.ts';
 
 export interface RigProcessOptions {
@@ -18,9 +20,6 @@ export interface RigProcessOptions {
   readonly recording: 'on' | 'off';
   readonly warmUpPackets: number;
 }
-
-/** Compiled, the modules need no loader. */
-const IS_SOURCE = import.meta.url.endsWith('.ts');
 
 export class RigProcess implements Worker {
   readonly #child: ChildProcess;
@@ -35,16 +34,11 @@ export class RigProcess implements Worker {
   }
 
   private constructor(options: RigProcessOptions) {
-    this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], {
-      // Where the loader is found, wherever the command was typed.
-      cwd: fileURLToPath(new URL('../../', import.meta.url)),
-      execArgv: IS_SOURCE ? ['--import', 'tsx/esm'] : [],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    this.#child = forkWorker(new URL(import.meta.url), options);
     this.#failed = new Promise((_, reject) => {
       this.#child.on('error', reject);
-      this.#child.on('exit', (status, signal) =>
-        reject(new Error(`the process of the echo system ended: ${signal ?? String(status)}`)),
+      void causeOfDeath(this.#child).then((how) =>
+        reject(new Error(`the process of the echo system ended: ${how}`)),
       );
     });
     // Whoever waits for an answer is told; when nobody does, it has been closed.
@@ -93,5 +87,5 @@ async function serve(options: RigProcessOptions, send: (message: unknown) => voi
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const send = process.send?.bind(process);
   if (send === undefined) throw new Error('this file is run by RigProcess');
-  await serve(JSON.parse(process.argv[2] ?? '') as RigProcessOptions, (message) => send(message));
+  await serve(requestOfParent<RigProcessOptions>(), (message) => send(message));
 }

@@ -7,6 +7,7 @@
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { causeOfDeath } from '../../host/watch/cause-of-death.ts';
 import type { BenchRow } from '../results.ts';
 import { SAMPLES, type Benchmark, type BenchPart, type BenchSettings } from './benchmark.ts';
 import { thrownText } from '../../memory/thrown-text.ts';
@@ -22,9 +23,6 @@ export type PartOutcome =
   | { readonly kind: 'measured'; readonly rows: readonly BenchRow[] }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Characters that are kept of what a dying process prints. */
-const LAST_WORDS_LENGTH = 4000;
-
 /** @param signal ends the process, wherever it is */
 export function measureInChild(
   name: { readonly benchmark: string; readonly part: string },
@@ -38,10 +36,6 @@ export function measureInChild(
     ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' }),
   });
   let outcome: PartOutcome | undefined;
-  let lastWords = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = (lastWords + text).slice(-LAST_WORDS_LENGTH);
-  });
   child.on('message', (message: PartMessage) => {
     if (message.kind === 'progress') onProgress(message.text);
     else if (message.kind === 'notice') onNotice(message.text);
@@ -50,11 +44,8 @@ export function measureInChild(
   });
   return new Promise((resolve) => {
     child.on('error', (error) => resolve({ kind: 'failed', reason: error.message }));
-    child.on('close', (status, signal) => {
-      const ended = signal === null ? `ended with status ${status}` : `was ended by ${signal}`;
-      const said = lastWords.trim().split('\n').at(-1) ?? '';
-      const reason = `its process ${ended}${said === '' ? '' : `: ${said}`}`;
-      resolve(outcome ?? { kind: 'failed', reason });
+    void causeOfDeath(child).then((how) => {
+      resolve(outcome ?? { kind: 'failed', reason: `its process ended: ${how}` });
     });
   });
 }

@@ -96,7 +96,9 @@ describe('a part in a process of its own', () => {
     const outcome = await measureInChild(name, { ...SMOKE, ...QUIET });
 
     expect(outcome).toMatchObject({ kind: 'failed' });
-    expect(outcome.kind === 'failed' && outcome.reason).toMatch(/ended with status 2: sddf: bench/);
+    expect(outcome.kind === 'failed' && outcome.reason).toMatch(
+      /its process ended: status 2: sddf: bench/,
+    );
   });
 
   it('reads only requests that it can use', () => {

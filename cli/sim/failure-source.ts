@@ -19,6 +19,21 @@ export interface OpenedFailure {
   readonly loaded: CampaignSystem;
 }
 
+/**
+ * Opens one that is to be run many times, and changed.
+ *
+ * @throws UserMistake also for a world that has not come to its end: it has nothing to be compared by
+ */
+export async function openEndedFailure(path: string, terminal: Terminal): Promise<OpenedFailure> {
+  const opened = await openFailure(path, terminal);
+  const { stopped } = opened.failure;
+  if (stopped === undefined) return opened;
+  const how = stopped === 'endless' ? 'this world does not end' : 'the process of this world dies';
+  throw new UserMistake(
+    `${path}: ${how}, so nobody can say what else it does; sddf replay runs it`,
+  );
+}
+
 /** @throws UserMistake */
 export async function openFailure(path: string, terminal: Terminal): Promise<OpenedFailure> {
   const source = { name: path, text: readText(path) };

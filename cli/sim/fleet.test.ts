@@ -5,9 +5,10 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../host/net/free-port.ts';
+import { childrenOf } from '../../test/support/child-processes.ts';
 import { longTest } from '../../test/support/long-test.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
 import { SeedFleet } from './fleet.ts';
@@ -84,9 +85,8 @@ function inRedis(): readonly string[] {
   return ask('keys', 'sddf:worlds:*-*-*');
 }
 
-function childrenOf({ child: { pid = 0 } }: Started): readonly number[] {
-  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return pids.split(' ').filter(Boolean).map(Number);
+function workersOf({ child: { pid = 0 } }: Started): readonly number[] {
+  return childrenOf(pid).map(Number);
 }
 
 function sddf(...args: readonly string[]): Started {
@@ -152,8 +152,8 @@ describe.runIf(hasServer && hasPackages)(
       const sim = campaign();
       const worker = sddf('worker', url, '--jobs', '1');
       while (begun() === 0) await pause();
-      while (childrenOf(worker).length === 0) await pause();
-      for (const pid of childrenOf(worker)) process.kill(pid, 'SIGKILL');
+      while (workersOf(worker).length === 0) await pause();
+      for (const pid of workersOf(worker)) process.kill(pid, 'SIGKILL');
       await worker.says('sddf: a worker process died ');
       expect(worker.said).toMatch(/, which is (?:run|tried) again: SIGKILL\n/);
       expect(await sim.ended).toBeLessThan(2);

@@ -44,7 +44,7 @@ export class GuidedPool {
     });
   }
 
-  /** @throws Error when a worker cannot load the system */
+  /** @throws UserMistake when a worker cannot load the system */
   async run(): Promise<PoolEnd> {
     const { seeds, jobs, request, coverage, onNotice } = this.#options;
     this.#processes = Array.from(

@@ -52,7 +52,7 @@ export class SeedPool {
     });
   }
 
-  /** @throws Error when a worker cannot load the system */
+  /** @throws UserMistake when a worker cannot load the system */
   async run(): Promise<PoolEnd> {
     const jobs = Array.from({ length: this.#options.jobs }, () => this.#work());
     try {

@@ -3,7 +3,6 @@
  * process.
  */
 
-import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { type Failure, failureText } from '../../sim/failure/failure-file.ts';
 import { countStrikes } from '../../sim/points/point.ts';
 import { worldOptions } from '../../sim/failure/replay.ts';
 import { runWorld } from '../../sim/world.ts';
+import { walkByGdb, WALKED } from '../../test/support/gdb-walk.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import { loadPlan } from './plan-file.ts';
 import { loadTarget } from './target.ts';
@@ -108,37 +108,11 @@ describe('sddf replay', () => {
     const { failure } = await failureOf();
     const path = file('held.json', failureText(failure));
     const socket = join(folder, 'gdb.sock');
-    // Each packet is sent when the one before has led to a stop: on, back, on, and out.
-    const client = spawn(process.execPath, [
-      '-e',
-      `const packets = ['$vCont;c#a8', '$bc#c5', '$vCont;c#a8', '$vCont;c#a8'];
-       const wait = setInterval(() => {
-         if (!require('fs').existsSync('${socket}')) return;
-         clearInterval(wait);
-         const line = require('net').connect('${socket}');
-         line.write('$?#3f');
-         line.on('data', (data) => {
-           process.stdout.write(data);
-           if (/[$]T/.test(data)) line.write(packets.shift() ?? '');
-         });
-       }, 20);`,
-    ]);
-    let said = '';
-    client.stdout.on('data', (data) => (said += String(data)));
-    const ended = new Promise((resolve) => client.once('exit', resolve));
-    // Against a hang: a run that did not come so far has no socket for it.
-    const late = setTimeout(() => client.kill(), 120_000);
+    const walk = walkByGdb(socket);
     const { stdout } = await sddfInProcess('replay', path, '--gdb', `unix:${socket}`);
-    await ended;
-    clearTimeout(late);
 
     expect(stdout).toContain('the same as then, byte for byte');
-    expect([...said.matchAll(/[$]T05(?:replaylog:\w+)?/g)].map(String)).toEqual([
-      '$T05',
-      '$T05replaylog:end',
-      '$T05replaylog:begin',
-      '$T05replaylog:end',
-    ]);
+    expect(await walk).toEqual(WALKED);
     const { stderr } = await sddfInProcess('replay', path, '--gdb', 'unix:a', '--trace', 't.json');
     expect(stderr).toContain('--gdb: a world that is held is run alone; leave --trace out');
   });
@@ -185,6 +159,18 @@ describe('sddf replay', () => {
     const path = file('clash.json', failureText(failure));
     const { stderr, status } = await sddfInProcess(command, path, option, path);
     expect(stderr).toContain('is read already, by the failure file; name another file');
+    expect(status).toBe(2);
+  });
+
+  it.each([
+    ['shrink', 'endless', 'this world does not end'],
+    ['when', 'died', 'the process of this world dies'],
+  ] as const)('%s runs no world that was %s', async (command, stopped, words) => {
+    const { failure } = await failureOf();
+    const path = file(`${stopped}.json`, failureText({ ...failure, stopped }));
+    const { stderr, status } = await sddfInProcess(command, path);
+    const why = `${words}, so nobody can say what else it does; sddf replay runs it`;
+    expect(stderr).toBe(`sddf: ${path}: ${why}\n`);
     expect(status).toBe(2);
   });
 

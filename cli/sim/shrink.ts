@@ -7,11 +7,11 @@ import { failureText } from '../../sim/failure/failure-file.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
 import { shrink } from '../../sim/shrink/shrink.ts';
 import { noteWorld, storyOf } from '../../sim/shrink/story.ts';
-import { groupDigits } from '../figures.ts';
+import { groupDigits } from '../../systems/figures.ts';
 import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
-import { openFailure } from './failure-source.ts';
+import { openEndedFailure } from './failure-source.ts';
 import { sayWorldBegins } from './world-limit.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
@@ -41,7 +41,7 @@ export function shrinkCommand(): Command {
 async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   const limit = parseCount(flags.limit, '--limit', { min: 1, max: 1_000_000 });
-  const { failure, loaded } = await openFailure(path, terminal);
+  const { failure, loaded } = await openEndedFailure(path, terminal);
   const outPath = flags.out ?? path.replace(/(?:\.json)?$/, '-small.json');
   refuseClashes([
     { path, use: 'read', by: 'the failure file' },

@@ -32,8 +32,8 @@ import {
 import { junitOf } from '../../sim/campaign/junit.ts';
 import type { PointKind } from '../../sim/points/point.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
-import { groupDigits, significant } from '../figures.ts';
 import { type FileUse, refuseClashes } from '../../host/file-use.ts';
+import { groupDigits, significant } from '../../systems/figures.ts';
 import { systemFile } from '../run/system-source.ts';
 import { type CoverageFlags, CoverageReport, extentOf } from '../coverage/report.ts';
 import { OutputFile } from '../output-file.ts';
@@ -52,7 +52,6 @@ import type { CoverageEars } from './world-process.ts';
 import { boundedRequest, type CampaignRequest } from './request.ts';
 import { loadTarget } from './target.ts';
 import { jsonText } from '../../systems/json-text.ts';
-import { thrownText } from '../../memory/thrown-text.ts';
 
 export const EXIT_FAILED = 1;
 export const EXIT_VOID = 3;
@@ -214,6 +213,7 @@ function reportOf(
     count,
     seeds,
     violations: failure.violations,
+    ...(failure.stopped === undefined ? {} : { stopped: failure.stopped }),
   }));
   const result = { system: reference, worlds, failed, void: tally.void, unasked, virtualNs };
   const strikes = Object.fromEntries(tally.strikes);
@@ -380,12 +380,8 @@ async function runCampaign(options: {
     },
   });
   options.interrupt.onRequest(() => pool.stop());
-  try {
-    const { next } = await pool.run();
-    return { tally, next, seconds: seconds() };
-  } catch (error) {
-    throw new UserMistake(thrownText(error));
-  }
+  const { next } = await pool.run();
+  return { tally, next, seconds: seconds() };
 }
 
 async function makePool({

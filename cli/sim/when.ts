@@ -5,7 +5,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { type Likelihood, whenLikely } from '../../sim/shrink/when.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
-import { openFailure } from './failure-source.ts';
+import { openEndedFailure } from './failure-source.ts';
 import { sayWorldBegins } from './world-limit.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
@@ -30,7 +30,7 @@ async function runWhen(path: string, flags: WhenFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   const moments = parseCount(flags.moments, '--moments', { min: 2, max: 1_000 });
   const worlds = parseCount(flags.worlds, '--worlds', { min: 1, max: 10_000 });
-  const { failure, loaded } = await openFailure(path, terminal);
+  const { failure, loaded } = await openEndedFailure(path, terminal);
   const found = whenLikely({
     failure,
     target: loaded.target,

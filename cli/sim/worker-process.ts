@@ -5,8 +5,10 @@
 
 import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { runSeed, stoppedSeed } from '../../sim/campaign/campaign.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { problemOf } from '../blame.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
-import { endWithParent } from '../../host/watch/end-with-parent.ts';
+import { requestOfParent } from '../../host/watch/worker-process.ts';
 import { FeatureCollector } from '../coverage/feature-collector.ts';
 import { CoverageCollector } from '../coverage/collector.ts';
 import { differingPart } from '../../sim/failure/failure-file.ts';
@@ -14,18 +16,14 @@ import { type CampaignRequest, specOf } from './request.ts';
 import type { CoverageExtent } from '../coverage/report.ts';
 import { loadTarget } from './target.ts';
 import { TELL_EXECUTED, type WorkerAnswer, type WorkerOrder } from './world-process.ts';
-import { thrownText } from '../../memory/thrown-text.ts';
 
-/** File descriptor of the line to the campaign: see `world-process.ts`. */
-const PARENT = 4;
 /** When we end is for the campaign to say, also of those signals that a terminal sends to all. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(): Promise<void> {
-  const request = JSON.parse(process.argv[2] ?? '{}') as CampaignRequest;
   for (const signal of SIGNALS) process.on(signal, () => undefined);
   forbidEndingToPrograms();
-  endWithParent(PARENT);
+  const request = requestOfParent<CampaignRequest>();
   const { coverage = 'none' } = request;
   // Programs are loaded behind this.
   const collector = coverage === 'none' ? undefined : new CoverageCollector(complain);
@@ -38,7 +36,9 @@ async function main(): Promise<void> {
   const target = { ...loaded, watch };
   const part = differingPart(request.digests ?? target.digests, target.digests);
   if (part !== undefined) {
-    throw new Error(`${request.system.reference}: is another version here: the ${part} differs`);
+    throw new UserMistake(
+      `${request.system.reference}: is another version here: the ${part} differs`,
+    );
   }
   const spec = specOf(request, target.target);
   const taken = (when: CoverageExtent): Promise<PackedSources | undefined> =>
@@ -81,7 +81,7 @@ function say(answer: WorkerAnswer): void {
 }
 
 function fail(error: unknown): void {
-  say({ kind: 'failed', problem: thrownText(error) });
+  say(problemOf(error));
 }
 
 main().catch(fail);

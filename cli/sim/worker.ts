@@ -5,7 +5,7 @@
 
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { groupDigits } from '../figures.ts';
+import { groupDigits } from '../../systems/figures.ts';
 import { parseCount } from '../quantities.ts';
 import { catchInterrupts } from '../run/interrupt.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';

@@ -4,7 +4,7 @@
  * take all its memory.
  */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { sleep } from '../../host/event-loop.ts';
 import { SeedPool } from './pool.ts';
 import type { CampaignRequest } from './request.ts';
 import { WorldProcess, type WorldProcessOptions } from './world-process.ts';
+import { childrenOf } from '../../test/support/child-processes.ts';
 import { longTest } from '../../test/support/long-test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-endless-'));
@@ -80,6 +81,7 @@ longTest('a world that does not end has failed, and the next one is run', async 
   expect(reports[0]?.failure?.violations).toMatchObject([
     { oracle: 'progress', what: 'the world does not end: it was stopped after 1 s of host time' },
   ]);
+  expect(reports[0]?.failure?.stopped).toBe('endless');
   // It ends at all, and by the limit: the message of a loop that is stopped is the process's own.
   expect(await replayed(reports[0])).toBe(1);
 });
@@ -89,8 +91,8 @@ longTest('a world whose process dies twice has failed, and the next one is run',
   const what = 'its process dies: SIGKILL';
   const violations = [{ oracle: 'no-internal-failure', where: 'sddf', what, timeNs: 0 }];
   expect(reports).toMatchObject([
-    { seed: 5, verdict: 'failed', failure: { violations } },
-    { seed: 6, verdict: 'failed', failure: { violations } },
+    { seed: 5, verdict: 'failed', failure: { violations, stopped: 'died' } },
+    { seed: 6, verdict: 'failed', failure: { violations, stopped: 'died' } },
   ]);
   expect(deaths).toEqual([
     'a worker process died in world 5, which is run again: SIGKILL',
@@ -106,6 +108,25 @@ longTest('a world whose process is killed once from outside is run again', async
     [5, 'void'],
     [6, 'void'],
   ]);
+  expect(deaths).toEqual(['a worker process died in world 5, which is run again: SIGKILL']);
+});
+
+longTest('a process that dies before it is told of its worlds is another one then', async () => {
+  const quiet = worldsOf('quiet', 'return { notified() {} };');
+  const reports: SeedReport[] = [];
+  const deaths: string[] = [];
+  const before = childrenOf(process.pid);
+  const world = new WorldProcess(quiet, { onDeath: (line) => deaths.push(line) });
+  await world.ready();
+  for (const child of childrenOf(process.pid).filter((each) => !before.includes(each))) {
+    process.kill(Number(child), 'SIGKILL');
+  }
+  // Nothing is heard meanwhile: the line to it is broken, and nobody knows.
+  spawnSync('sleep', ['0.5']);
+  await world.run([5], (report) => reports.push(report));
+  await world.end();
+
+  expect(reports.map(({ seed, verdict }) => [seed, verdict])).toEqual([[5, 'void']]);
   expect(deaths).toEqual(['a worker process died in world 5, which is run again: SIGKILL']);
 });
 
@@ -143,8 +164,7 @@ longTest('a campaign that is killed leaves no worker behind', async () => {
   ];
   const campaign = spawn(process.execPath, args, { stdio: 'ignore' });
   const { pid = 0 } = campaign;
-  const workers = (): string[] =>
-    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  const workers = (): readonly string[] => childrenOf(pid);
   while (workers().length === 0) await sleep(50);
   const [worker = ''] = workers();
   await sleep(3000);

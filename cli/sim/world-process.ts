@@ -6,12 +6,14 @@
  * the world that was under way is run again in a new one, and has failed if that dies of it, too.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
+import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { causeOfDeath } from '../../host/watch/cause-of-death.ts';
+import { forkWorker, tellWorker } from '../../host/watch/worker-process.ts';
 import type { SeedReport, WorldStopped } from '../../sim/campaign/campaign.ts';
 import type { Recipe } from '../../sim/campaign/guide.ts';
-import { causeOfDeath } from '../cause-of-death.ts';
+import { errorOf, type WorkerProblem } from '../blame.ts';
 import type { CampaignRequest } from './request.ts';
 
 export type WorkerAnswer =
@@ -27,7 +29,7 @@ export type WorkerAnswer =
   /** When it is told of all together, and there are no more. */
   | { readonly kind: 'executed'; readonly executed: PackedSources | undefined }
   | { readonly kind: 'batch done' }
-  | { readonly kind: 'failed'; readonly problem: string };
+  | WorkerProblem;
 
 /** No more worlds: what they have executed is asked for. */
 export const TELL_EXECUTED = 'executed?';
@@ -113,17 +115,12 @@ export class WorldProcess {
 
   #start(): ChildProcess {
     this.#died = undefined;
-    const child = fork(PROGRAM, [JSON.stringify(this.#request)], {
-      // From source the loader is named by its place: the working directory is the user's.
-      execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
-      // The last is for it to hear that we have gone.
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-    });
+    const child = forkWorker(PROGRAM, this.#request);
     child.on('message', (answer: WorkerAnswer) => {
       if (child === this.#child) this.#hear(answer);
     });
     child.on('error', (error) => {
-      if (child === this.#child) this.#fail(error);
+      if (child === this.#child) this.#fail(explainSystemError(error, 'a worker process'));
     });
     this.#exit = causeOfDeath(child).then((how) => {
       if (child === this.#child) this.#die(how);
@@ -131,7 +128,7 @@ export class WorldProcess {
     return child;
   }
 
-  /** Waits until the system is loaded. @throws Error when it cannot be */
+  /** Waits until the system is loaded. @throws UserMistake when it cannot be */
   async ready(): Promise<void> {
     const ended = await this.#wait(() => undefined);
     if (ended.kind !== 'died') return;
@@ -139,13 +136,13 @@ export class WorldProcess {
     this.#onDeath(`${what}, which is tried again: ${ended.how}`);
     this.#child = this.#start();
     const again = await this.#wait(() => undefined);
-    if (again.kind === 'died') throw new Error(`${what}, for the second time: ${again.how}`);
+    if (again.kind === 'died') throw new UserMistake(`${what}, for the second time: ${again.how}`);
   }
 
   /**
    * Every seed is reported, whatever becomes of the process.
    *
-   * @throws Error when no process can load the system any more
+   * @throws UserMistake when no process can load the system any more
    */
   async run(
     seeds: readonly number[],
@@ -177,7 +174,7 @@ export class WorldProcess {
 
   async #obeyed(order: WorkerOrder, onReport: Waiting['onReport']): Promise<Ended> {
     const done = this.#wait(onReport);
-    if (this.#child.connected) this.#child.send(order);
+    tellWorker(this.#child, order);
     this.#limitWorld(true);
     const how = await done;
     this.#limitWorld(false);
@@ -192,10 +189,10 @@ export class WorldProcess {
   ): WorldStopped | undefined {
     if (how.kind === 'endless') {
       const what = `the world does not end: it was stopped after ${this.#worldSeconds} s of host time`;
-      return { seed, oracle: 'progress', what };
+      return { seed, how: 'endless', what };
     }
     if (seed === again) {
-      return { seed, oracle: 'no-internal-failure', what: `its process dies: ${how.how}` };
+      return { seed, how: 'died', what: `its process dies: ${how.how}` };
     }
     this.#onDeath(`a worker process died in world ${seed}, which is run again: ${how.how}`);
     return undefined;
@@ -223,7 +220,7 @@ export class WorldProcess {
   async end(): Promise<void> {
     if (this.#coverage !== undefined && this.#child.connected && !this.#isAbandoned) {
       const told = this.#wait(() => undefined);
-      this.#child.send(TELL_EXECUTED);
+      tellWorker(this.#child, TELL_EXECUTED);
       const how = await told;
       if (how.kind === 'died') {
         this.#onDeath(`a worker process died before it told what it has executed: ${how.how}`);
@@ -260,7 +257,7 @@ export class WorldProcess {
     if (answer.kind === 'report') {
       if (answer.features !== undefined) this.#onFeatures?.(answer.features);
       this.#waiting?.onReport(answer.report);
-    } else if (answer.kind === 'failed') this.#fail(new Error(answer.problem));
+    } else if (answer.kind === 'failed') this.#fail(errorOf(answer));
     else this.#waiting?.resolve(OVER);
   }
 
@@ -285,7 +282,4 @@ export class WorldProcess {
   }
 }
 
-const IS_SOURCE = import.meta.url.endsWith('.ts');
-const PROGRAM = fileURLToPath(
-  new URL(IS_SOURCE ? './worker-process.ts' : './worker-process.js', import.meta.url),
-);
+const PROGRAM = new URL('./worker-process.ts', import.meta.url);

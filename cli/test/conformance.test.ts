@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPrograms, COMPILER, hasCompiler, imagePath } from '../../test/support/c-programs.ts';
+import { walkByGdb, WALKED } from '../../test/support/gdb-walk.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
 import { sddfInFolder } from '../../test/support/sddf-in-process.ts';
 import { runTest, type TestResult } from '../../testing/run/run-test.ts';
@@ -119,37 +120,11 @@ describe('the command', () => {
 
   it('holds one test for a debugger, goes back, and comes out the same', async () => {
     const socket = join(folder, 'gdb.sock');
-    // Each packet is sent when the one before has led to a stop: on, back, on, and out.
-    const client = spawn(process.execPath, [
-      '-e',
-      `const packets = ['$vCont;c#a8', '$bc#c5', '$vCont;c#a8', '$vCont;c#a8'];
-       const wait = setInterval(() => {
-         if (!require('fs').existsSync('${socket}')) return;
-         clearInterval(wait);
-         const line = require('net').connect('${socket}');
-         line.write('$?#3f');
-         line.on('data', (data) => {
-           process.stdout.write(data);
-           if (/[$]T/.test(data)) line.write(packets.shift() ?? '');
-         });
-       }, 20);`,
-    ]);
-    let said = '';
-    client.stdout.on('data', (data) => (said += String(data)));
-    const ended = new Promise((resolve) => client.once('exit', resolve));
-    // Against a hang: a run that did not come so far has no socket for it.
-    const late = setTimeout(() => client.kill(), 120_000);
+    const walk = walkByGdb(socket);
     const { status, stdout } = await sddf(file, '--filter', 'three', '--gdb', `unix:${socket}`);
-    await ended;
-    clearTimeout(late);
 
     expect([status, stdout]).toEqual([1, expect.stringContaining('0 passed, 1 failed\n')]);
-    expect([...said.matchAll(/[$]T05(?:replaylog:\w+)?/g)].map(String)).toEqual([
-      '$T05',
-      '$T05replaylog:end',
-      '$T05replaylog:begin',
-      '$T05replaylog:end',
-    ]);
+    expect(await walk).toEqual(WALKED);
   });
 
   it('watches, and runs again when a file has changed, until Ctrl-C', async () => {

@@ -1,15 +1,20 @@
 /**
- * Goal: a test whose process dies has failed, and the others are run. Method: a program that kills
- * its process, in files for the real command.
+ * Goal: a test whose process dies has failed, and the others are run; what dies before or behind all
+ * tests is said as what it is, and nothing is left of any. Method: programs that kill their process,
+ * in files for the real command.
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
+import { sleep } from '../../host/event-loop.ts';
+import { childrenOf } from '../../test/support/child-processes.ts';
 import { longTest } from '../../test/support/long-test.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
+import { TaskRunner, type TestRequest } from './task-runner.ts';
+import { runInProcesses } from './test-pool.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-mortal-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,27 +25,106 @@ export const main = () => { spawnSync('kill', ['-9', String(process.pid)]); retu
 `,
 );
 writeFileSync(
-  join(folder, 'mortal.system'),
-  `<system><protection_domain name="mortal" priority="1"><program_image path="mortal.ts"/></protection_domain></system>`,
+  join(folder, 'unloadable.ts'),
+  `import { spawnSync } from 'node:child_process';
+if (process.send !== undefined) spawnSync('kill', ['-9', String(process.pid)]);
+export const main = () => ({});
+`,
 );
+writeFileSync(
+  join(folder, 'untold.ts'),
+  `import { spawnSync } from 'node:child_process';
+import { Session } from 'node:inspector';
+const { post } = Session.prototype;
+Session.prototype.post = function (method, ...rest) {
+  if (method === 'Profiler.takePreciseCoverage') spawnSync('kill', ['-9', String(process.pid)]);
+  return post.call(this, method, ...rest);
+};
+export const main = () => ({ notified() {} });
+`,
+);
+for (const name of ['mortal', 'unloadable', 'untold']) {
+  writeFileSync(
+    join(folder, `${name}.system`),
+    `<system><protection_domain name="${name}" priority="1"><program_image path="${name}.ts"/></protection_domain></system>`,
+  );
+  writeFileSync(
+    join(folder, `${name}.yaml`),
+    `system: ${name}.system\ntests:\n  - {name: waits, steps: [{wait: 1ms}]}\n`,
+  );
+}
 const SOUND = 'steps: [{expect log: {from: hello, text: hello}}]';
 writeFileSync(
   join(folder, 'a.yaml'),
   `system: hello\ntests:\n  - {name: one, ${SOUND}}\n  - {name: two, ${SOUND}}\n`,
 );
-writeFileSync(
-  join(folder, 'b.yaml'),
-  'system: mortal.system\ntests:\n  - {name: dies, steps: [{wait: 1ms}]}\n',
-);
 
-longTest('a test whose process dies twice has failed, and all others are run', () => {
-  const args = [sddfCommand(), 'test', 'b.yaml', 'a.yaml', '--jobs', '2'];
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+function sddfTest(...args: readonly string[]) {
+  return spawnSync(process.execPath, [sddfCommand(), 'test', ...args, '--jobs', '2'], {
     cwd: folder,
     encoding: 'utf8',
   });
+}
+
+longTest('a test whose process dies twice has failed, and all others are run', () => {
+  const { stdout, stderr, status } = sddfTest('mortal.yaml', 'a.yaml');
   expect(stdout).toContain('its process dies: SIGKILL');
   expect(stdout).toContain('2 passed, 1 failed');
   expect(stderr).toBe('sddf: a worker process died, and its test is run again: SIGKILL\n');
   expect(status).toBe(1);
 });
+
+longTest('workers that die of loading the tests end the command, in two lines', () => {
+  const { stdout, stderr, status } = sddfTest('unloadable.yaml');
+  const what = 'sddf: a worker process died while it loaded the tests';
+  expect(stderr).toBe(
+    `${what}, which is tried again: SIGKILL\n${what}, for the second time: SIGKILL\n`,
+  );
+  expect(stdout).toBe('');
+  expect(status).toBe(2);
+});
+
+longTest('a worker that dies behind its last test has failed none', () => {
+  const { stdout, stderr, status } = sddfTest('untold.yaml', '--coverage', 'lines.info');
+  expect(stderr).toContain(
+    'sddf: a worker process died before it told what it has executed: SIGKILL\n',
+  );
+  expect(stdout).toContain('1 passed, 0 failed');
+  expect(status).toBe(0);
+});
+
+longTest('workers are gone when all tests are over', async () => {
+  const files = [join(folder, 'a.yaml')];
+  const request: TestRequest = {
+    selection: { files, conformance: undefined, filter: undefined },
+    seeds: undefined,
+    update: 'nothing',
+    coverage: 'none',
+  };
+  const { tasks } = await TaskRunner.open(request, () => undefined);
+  const results: string[] = [];
+  await runInProcesses({ request, jobs: 2, started: [] }, tasks, {
+    onResult: ({ result }) => results.push(result.verdict),
+    onLoaded: () => undefined,
+    onEnded: () => undefined,
+    note: (line) => results.push(line),
+  });
+  expect(results).toEqual(['passed', 'passed']);
+  // It runs into the limit of the test if one stays.
+  while (workersOf(process.pid).length > 0) await sleep(20);
+});
+
+/** Child processes that run the program of a worker. */
+function workersOf(pid: number): readonly string[] {
+  return childrenOf(pid).filter((child) =>
+    commandLineOf(child).includes('cli/test/worker-process'),
+  );
+}
+
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has just ended
+  }
+}

@@ -3,14 +3,15 @@
  * comes back is the same as in one process, in the same order.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { sparingArguments } from '../../host/engine.ts';
-import { UserMistake } from '../../host/problem.ts';
+import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { causeOfDeath } from '../../host/watch/cause-of-death.ts';
+import { forkWorker, tellWorker } from '../../host/watch/worker-process.ts';
 import type { TestResult } from '../../testing/run/run-test.ts';
-import { causeOfDeath } from '../cause-of-death.ts';
+import { errorOf, type WorkerProblem } from '../blame.ts';
 import type { Task } from './selection.ts';
 import type { RunTask, TestRequest } from './task-runner.ts';
 
@@ -21,7 +22,7 @@ export type PoolAnswer =
   | { readonly kind: 'result'; readonly task: number; readonly run: RunTask }
   | { readonly kind: 'ended'; readonly executed: PackedSources | undefined }
   | { readonly kind: 'note'; readonly line: string }
-  | { readonly kind: 'failed'; readonly problem: string; readonly whose: 'the user' | 'ours' };
+  | WorkerProblem;
 
 /** Who hears what the workers have to tell. */
 export interface PoolEars {
@@ -57,9 +58,10 @@ export interface TestPool {
 
 /**
  * A worker may have been ended from outside: the test that was under way is run again in another
- * one, and has failed if that dies of it, too.
+ * one, and has failed if that dies of it, too. One that dies before its first test, or behind its
+ * last, is no test's failure.
  *
- * @throws UserMistake when a worker cannot read or run a test; Error when none can be loaded
+ * @throws UserMistake when a worker cannot read or run a test, or when two die of reading them
  */
 export async function runInProcesses(
   { request, jobs, started }: TestPool,
@@ -96,25 +98,34 @@ class Lanes {
   /** @param started its first worker, if there is one already */
   async run(started?: Worker): Promise<void> {
     let worker = started ?? new Worker(this.#request);
-    /** Run again, since its worker has died. */
-    let again: number | undefined;
+    /** What workers have died of, if nobody has ended them from outside. */
+    const suspects = new Set<number | 'loading'>();
     for (let left: readonly number[] = []; ; worker = new Worker(this.#request)) {
       this.#workers.add(worker);
-      const how = await worker.work(left, {
+      const died = await worker.work(left, {
         ears: this.#ears,
         take: () => this.#take(),
         keep: (task, run) => this.#keep(task, run),
       });
       this.#workers.delete(worker);
-      if (how === 'ended') return;
-      const [first, ...others] = worker.underWay;
-      if (first === undefined)
-        throw new UserMistake(`a worker process died as it loaded the tests: ${how.died}`);
-      const isOver = first === again;
-      if (isOver) this.#keep(first, { result: this.#dead(first, how.died) });
-      else this.#ears.note(`a worker process died, and its test is run again: ${how.died}`);
-      left = isOver ? others : worker.underWay;
-      again = first;
+      if (died === undefined) return worker.end();
+      const { doing, underWay } = worker;
+      if (doing === 'ending') {
+        const what = 'a worker process died before it told what it has executed';
+        return this.#ears.note(`${what}: ${died}`);
+      }
+      const isAgain = suspects.has(doing);
+      suspects.add(doing);
+      if (doing === 'loading') {
+        const what = 'a worker process died while it loaded the tests';
+        if (isAgain) throw new UserMistake(`${what}, for the second time: ${died}`);
+        this.#ears.note(`${what}, which is tried again: ${died}`);
+        continue;
+      }
+      suspects.delete('loading');
+      if (isAgain) this.#keep(doing, { result: this.#dead(doing, died) });
+      else this.#ears.note(`a worker process died, and its test is run again: ${died}`);
+      left = isAgain ? underWay.slice(1) : underWay;
     }
   }
 
@@ -163,28 +174,28 @@ class Worker {
   #onAnswer = (answer: PoolAnswer): void => {
     this.#early.push(answer);
   };
+  #isLoaded = false;
 
   constructor(request: TestRequest) {
-    // From source the loader is named by its place: the working directory is the user's.
-    const loader = IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [];
-    this.#child = fork(PROGRAM, [JSON.stringify(request)], {
-      execArgv: [...sparingArguments(), ...loader],
-      // The last is for it to hear that we have gone.
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-    });
+    this.#child = forkWorker(PROGRAM, request, sparingArguments());
     this.#child.on('message', (answer: PoolAnswer) => this.#onAnswer(answer));
     this.#died = new Promise((resolve, reject) => {
-      this.#child.on('error', reject);
+      this.#child.on('error', (error) => reject(explainSystemError(error, 'a worker process')));
       causeOfDeath(this.#child).then(resolve, reject);
     });
     this.#died.catch(() => undefined); // heard when there is work for it
   }
 
-  /** @param left given to it before any other */
-  work(
-    left: readonly number[],
-    { ears, take, keep }: Work,
-  ): Promise<'ended' | { readonly died: string }> {
+  /** What it is about: a test, or what stands before all of them or behind. */
+  get doing(): number | 'loading' | 'ending' {
+    return this.#isLoaded ? (this.underWay[0] ?? 'ending') : 'loading';
+  }
+
+  /**
+   * @param left given to it before any other
+   * @returns undefined when all is done; else how it died
+   */
+  work(left: readonly number[], { ears, take, keep }: Work): Promise<string | undefined> {
     const given = [...left];
     let isEnding = false;
     return new Promise((resolve, reject) => {
@@ -192,18 +203,16 @@ class Worker {
         const task = given.shift() ?? take();
         if (task !== undefined) {
           this.underWay.push(task);
-          this.#tell({ task });
+          tellWorker(this.#child, { task } satisfies PoolOrder);
         } else if (this.underWay.length === 0 && !isEnding) {
           isEnding = true;
-          this.#tell('end');
+          tellWorker(this.#child, 'end' satisfies PoolOrder);
         }
       };
       this.#onAnswer = (answer) => {
         switch (answer.kind) {
           case 'failed':
-            return reject(
-              answer.whose === 'ours' ? new Error(answer.problem) : new UserMistake(answer.problem),
-            );
+            return reject(errorOf(answer));
           case 'note':
             return ears.note(answer.line);
           case 'result':
@@ -211,23 +220,20 @@ class Worker {
             keep(answer.task, answer.run);
             return order();
           case 'ready':
+            this.#isLoaded = true;
             if (answer.executed !== undefined) ears.onLoaded(answer.executed);
             for (let i = 0; i < AHEAD; i += 1) order();
             return undefined;
           case 'ended':
             if (answer.executed !== undefined) ears.onEnded(answer.executed);
-            return resolve('ended');
+            return resolve(undefined);
           default:
             return answer satisfies never;
         }
       };
-      this.#died.then((died) => resolve({ died }), reject);
+      this.#died.then(resolve, reject);
       for (const answer of this.#early) this.#onAnswer(answer);
     });
-  }
-
-  #tell(order: PoolOrder): void {
-    if (this.#child.connected) this.#child.send(order);
   }
 
   end(): void {
@@ -235,7 +241,4 @@ class Worker {
   }
 }
 
-const IS_SOURCE = import.meta.url.endsWith('.ts');
-const PROGRAM = fileURLToPath(
-  new URL(IS_SOURCE ? './worker-process.ts' : './worker-process.js', import.meta.url),
-);
+const PROGRAM = new URL('./worker-process.ts', import.meta.url);

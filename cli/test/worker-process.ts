@@ -1,22 +1,17 @@
 /** The program of a worker process: reads the tests once, then runs those that it is told. */
 
 import { compileAsUsual } from '../../host/engine.ts';
-import { UserMistake } from '../../host/problem.ts';
-import { endWithParent } from '../../host/watch/end-with-parent.ts';
+import { requestOfParent } from '../../host/watch/worker-process.ts';
+import { problemOf } from '../blame.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
 import { TaskRunner, type TestRequest } from './task-runner.ts';
 import type { PoolAnswer, PoolOrder } from './test-pool.ts';
-import { thrownText } from '../../memory/thrown-text.ts';
-
-/** File descriptor of the line to the command: see `test-pool.ts`. */
-const PARENT = 4;
 
 async function main(): Promise<void> {
-  const request = JSON.parse(process.argv[2] ?? '{}') as TestRequest;
   // The terminal sends Ctrl-C to us too; when we end is for the command to say.
   process.on('SIGINT', () => undefined);
   forbidEndingToPrograms();
-  endWithParent(PARENT);
+  const request = requestOfParent<TestRequest>();
   const runner = await TaskRunner.open(request, (line) => say({ kind: 'note', line }));
   let last = Promise.resolve();
   process.on('message', (order: PoolOrder) => {
@@ -39,8 +34,7 @@ function say(answer: PoolAnswer): void {
 }
 
 function fail(error: unknown): void {
-  const problem = thrownText(error);
-  say({ kind: 'failed', problem, whose: error instanceof UserMistake ? 'the user' : 'ours' });
+  say(problemOf(error));
 }
 
 main().catch(fail);

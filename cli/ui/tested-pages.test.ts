@@ -193,11 +193,13 @@ describe('a campaign in a page', () => {
     expect(await page.until(({ closed }) => closed)).toBe(1000);
   });
 
-  it('says of a world without end who can run it', async () => {
+  it.each([
+    ['endless', 'this world does not end; sddf replay'],
+    ['died', 'the process of this world dies; sddf replay'],
+  ] as const)('says of a world that was %s who can run it', async (stopped, words) => {
     const pages = await CampaignPages.open(loaded, { plan: undefined, total: 9, port: 0 });
     const tally = new Tally();
-    const violations = [{ oracle: 'progress', where: 'sddf', what: 'it does not end', timeNs: 0 }];
-    tally.add({ ...report, failure: { ...failure, violations, strikes: {} } });
+    tally.add({ ...report, failure: { ...failure, stopped } });
     pages.show(tally, 'over');
     const page = new Page(pages.url);
     await page.answer('campaign');
@@ -205,7 +207,7 @@ describe('a campaign in a page', () => {
     const { text } = await page.answer('failed');
     await pages.close();
 
-    expect(text).toContain('sddf replay');
+    expect(text).toContain(words);
     expect(page.told.some(({ kind }) => kind === 'loaded')).toBe(false);
   });
 });

@@ -8,8 +8,8 @@ import { PageServer } from '../../host/page/page-server.ts';
 import type { FoundSystem } from '../../page/engine/found-system.ts';
 import type { Scenario } from '../../page/engine/scenario.ts';
 import { scenarioOf } from '../../page/engine/tested-world.ts';
-import { type CampaignSystem, isEndless } from '../../sim/campaign/campaign.ts';
-import type { Failure } from '../../sim/failure/failure-file.ts';
+import type { CampaignSystem } from '../../sim/campaign/campaign.ts';
+import type { Failure, Stopped } from '../../sim/failure/failure-file.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
 import { systems } from '../../systems/index.ts';
 import { type CaughtInterrupts, catchInterrupts } from '../run/interrupt.ts';
@@ -18,7 +18,11 @@ import type { Terminal } from '../terminal.ts';
 import { answerText, HostedSession } from './hosted-session.ts';
 import { pageFolder } from './page-folder.ts';
 
-const ENDLESS = 'this world does not end; sddf replay runs it in a process that can be ended';
+/** This process is no place for it. */
+const REFUSED: Readonly<Record<Stopped, string>> = {
+  endless: 'this world does not end; sddf replay runs it in a process that can be ended',
+  died: 'the process of this world dies; sddf replay runs it in one of its own',
+};
 const LOOK_MS = 50;
 const ALIVE_LOOKS = 200;
 
@@ -59,7 +63,8 @@ export function openPages({ loaded, port, first, greet, open }: Opened): Promise
         open: (seed) => {
           const failure = open?.(seed);
           if (failure === undefined) return undefined;
-          return isEndless(failure) ? ENDLESS : scenarioOf(failure);
+          const { stopped } = failure;
+          return stopped === undefined ? scenarioOf(failure) : REFUSED[stopped];
         },
       }),
   });

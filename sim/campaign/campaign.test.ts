@@ -12,7 +12,7 @@ import {
   readSystemReference,
 } from '../failure/failure-file.ts';
 import { NO_FAULTS } from '../plan/plan.ts';
-import { type SeedReport, Tally } from './campaign.ts';
+import { type CampaignSystem, type SeedReport, stoppedSeed, Tally } from './campaign.ts';
 import { progressLine } from '../../cli/sim/sim.ts';
 import { junitOf } from './junit.ts';
 import { readSeedRange, readShard, seedCount, type Shard, shardOf } from './seed-range.ts';
@@ -128,10 +128,26 @@ describe('a failure file', () => {
   });
 
   it.each([
+    ['endless', 'progress'],
+    ['died', 'no-internal-failure'],
+  ] as const)('says that its world was %s, under %s', (how, oracle) => {
+    const { system: reference, digests } = failure;
+    const loaded = { reference, digests, target: {} as CampaignSystem['target'] };
+    const { plan, amount } = world;
+    const spec = { plan, amount, forNs: undefined, explore: undefined, twiceEvery: 0 };
+    const { failure: stopped } = stoppedSeed(loaded, spec, { seed: 9, how, what: 'gone' });
+    const text = failureText(stopped as Failure);
+    expect(text).toContain(`"stopped": "${how}"`);
+    expect(read(text)).toEqual({ ok: true, failure: stopped });
+    expect(stopped?.violations).toEqual([{ oracle, where: 'sddf', what: 'gone', timeNs: 0 }]);
+  });
+
+  it.each([
     ['"seed": 7', '"seed": -7', '"seed" of the world is a whole number from 0 to 4294967295'],
     ['"seed": 7', '"seat": 7', 'world has no seed'],
     ['"timeNs"', '"time"', '"violations" is a list of what was wrong: oracle, where, what'],
     ['"strikes": {', '"strikes": [{}], "more": {', '"digests" and "strikes" are objects'],
+    ['"strikes"', '"stopped": "paused", "strikes"', '"stopped" is "endless" or "died"'],
     ['"plan"', '"x": '.padEnd(90, '[') + ', "plan"', 'is nested more deeply than any failure file'],
   ])('refuses one with %s as %s', (found, replaced, problem) => {
     const text = failureText(failure);

@@ -10,6 +10,7 @@ import { digestOf } from '../failure/digest.ts';
 import {
   type Failure,
   signatureOf,
+  type Stopped,
   type SystemDigests,
   type SystemReference,
 } from '../failure/failure-file.ts';
@@ -104,42 +105,37 @@ export function runSeed(
 /** A world that has not come to its end, and why: its process is gone. */
 export interface WorldStopped {
   readonly seed: number;
-  readonly oracle: 'progress' | 'no-internal-failure';
+  readonly how: Stopped;
+  /** The same in words. */
   readonly what: string;
 }
+
+/** Which oracle speaks of it. */
+const STOPPED_ORACLES = { endless: 'progress', died: 'no-internal-failure' } as const;
 
 /** The report of such a world: it can be run again, and nothing else is known of it. */
 export function stoppedSeed(
   loaded: CampaignSystem,
   spec: CampaignSpec,
-  { seed, oracle, what }: WorldStopped,
+  { seed, how, what }: WorldStopped,
   recipe?: Recipe,
 ): SeedReport {
   const options = worldOf(loaded, spec, recipe ?? seed);
-  return reportOf(
-    loaded,
-    options,
-    {
-      seed: options.seed,
-      verdict: 'failed',
-      violations: [{ oracle, where: 'sddf', what, timeNs: 0 }],
-      strikes: [],
-      points: 0,
-      decisions: [],
-      neverStruck: [],
-      timeNs: 0,
-      kernelEntries: 0,
-      traffic: {},
-      asked: 'something',
-    },
-    seed,
-  );
-}
-
-/** Whether it is one of {@link endlessSeed}: whoever runs it again has to be able to end it. */
-export function isEndless({ violations, strikes }: Failure): boolean {
-  const [first] = violations;
-  return first?.oracle === 'progress' && first.timeNs === 0 && Object.keys(strikes).length === 0;
+  const outcome: WorldOutcome = {
+    seed: options.seed,
+    verdict: 'failed',
+    violations: [{ oracle: STOPPED_ORACLES[how], where: 'sddf', what, timeNs: 0 }],
+    strikes: [],
+    points: 0,
+    decisions: [],
+    neverStruck: [],
+    timeNs: 0,
+    kernelEntries: 0,
+    traffic: {},
+    asked: 'something',
+  };
+  const report = reportOf(loaded, options, outcome, seed);
+  return { ...report, failure: report.failure && { ...report.failure, stopped: how } };
 }
 
 function worldOf(

@@ -45,11 +45,20 @@ export interface WorldSpec {
  */
 export type SystemDigests = Readonly<Record<string, string>>;
 
+/**
+ * Why a world has not come to its end by itself: it was stopped after its limit of host time, or its
+ * process has died of it. Whoever runs it again does so in a process that may go, too.
+ */
+export type Stopped = 'endless' | 'died';
+const STOPPED: readonly unknown[] = ['endless', 'died'] satisfies readonly Stopped[];
+
 export interface Failure {
   readonly system: SystemReference;
   readonly digests: SystemDigests;
   readonly world: WorldSpec;
   readonly violations: readonly Violation[];
+  /** Of a world without an outcome; undefined of one that came to its end. */
+  readonly stopped?: Stopped | undefined;
   /** How often each fault has struck, such as 'net.irq lose': 3. A replay lists them all. */
   readonly strikes: Readonly<Record<string, number>>;
   /** Of the whole outcome: what "byte for byte" is compared by. */
@@ -57,7 +66,7 @@ export interface Failure {
 }
 
 export function failureText(failure: Failure): string {
-  const { system, digests, world, violations, strikes, outcome } = failure;
+  const { system, digests, world, violations, stopped, strikes, outcome } = failure;
   const { seed, plan, amount, forNs, decisions, invariantsEvery, bulk } = world;
   const json = {
     schema: FAILURE_SCHEMA,
@@ -74,6 +83,7 @@ export function failureText(failure: Failure): string {
       ...(decisions === undefined ? {} : { decisions: decisionsText(decisions) }),
     },
     violations,
+    ...(stopped === undefined ? {} : { stopped }),
     strikes,
     outcome,
   };
@@ -119,6 +129,7 @@ export function readFailure(
         bulk: world['bulk'] === 'executed' ? 'executed' : undefined,
       },
       violations: listOf(top['violations']) as readonly Violation[],
+      stopped: top['stopped'] as Stopped | undefined,
       strikes: objectOf(top['strikes']) as Failure['strikes'],
       outcome: textOf(top['outcome']),
     },
@@ -151,6 +162,9 @@ function problemOf(top: Json, world: Json): string | undefined {
   const violations = top['violations'];
   if (!Array.isArray(violations) || !violations.every(isViolation)) {
     return '"violations" is a list of what was wrong: oracle, where, what and timeNs';
+  }
+  if ('stopped' in top && !STOPPED.includes(top['stopped'])) {
+    return '"stopped" is "endless" or "died", of a world that has not come to its end';
   }
   const isNamed = ['digests', 'strikes'].every((name) => objectOf(top[name]) === top[name]);
   return isNamed ? undefined : '"digests" and "strikes" are objects';

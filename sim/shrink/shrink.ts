@@ -123,6 +123,8 @@ class Shrinker {
       ...this.#options.failure,
       world: this.#spec,
       violations: outcome.violations,
+      // This one has come to its end.
+      stopped: undefined,
       strikes: countStrikes(outcome.strikes),
       outcome: digestOf(JSON.stringify(outcome)),
     };
