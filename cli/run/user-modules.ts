@@ -3,7 +3,7 @@
  * line.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserMistake } from '../../host/problem.ts';
@@ -12,6 +12,11 @@ import { holdExports } from './own-exports.ts';
 import { loadUnchanging } from './pollution.ts';
 import { forbidEndingTo } from './user-system.ts';
 import { thrownText } from '../../memory/thrown-text.ts';
+
+const STDERR = 2;
+const EXIT_MISTAKE = 2;
+/** Node's: 'unsettled top-level await'. */
+const EXIT_UNSETTLED = 13;
 
 /** A module, by its name. */
 export const MODULE = /\.[cm]?[jt]s$/;
@@ -32,6 +37,7 @@ export async function loadUserModule(
   await holdExports();
   const allowEnding = forbidEndingTo(path);
   const whose = domain === undefined ? path : `${path}, program of '${domain}',`;
+  const untell = tellOfWaiting(whose);
   try {
     const instance = domain === undefined ? undefined : newInstance(domain);
     return await loadUnchanging(whose, () => importUserModule(pathToFileURL(absolute), instance));
@@ -39,8 +45,23 @@ export async function loadUserModule(
     if (error instanceof UserMistake) throw error;
     throw new UserMistake(`${path}: cannot be loaded: ${loadProblem(error)}`);
   } finally {
+    untell();
     allowEnding();
   }
+}
+
+/**
+ * Node ends a process, without a word, when nothing is left to happen and a module has not come to
+ * its end. @returns what is to be called when this one has
+ */
+function tellOfWaiting(whose: string): () => void {
+  const tell = (): void => {
+    if (process.exitCode !== EXIT_UNSETTLED) return;
+    writeSync(STDERR, `sddf: ${whose} waits, while it is loaded, for what never comes\n`);
+    process.exitCode = EXIT_MISTAKE;
+  };
+  process.on('exit', tell);
+  return () => process.off('exit', tell);
 }
 
 /** One line: a compiler's message goes on over several, of which the second says where. */

@@ -176,6 +176,17 @@ describe('what was given to one domain', () => {
 });
 
 describe('while its module is loaded, with nobody to listen', () => {
+  it.each(['run', 'sim', 'trace'])('waiting for ever ends %s in a line', (command) => {
+    const file = join(folder, 'waiting.mjs');
+    writeFileSync(file, 'await new Promise(() => undefined);\n');
+    const { stderr, status } = spawnSync(process.execPath, [sddfCommand(), command, file], {
+      encoding: 'utf8',
+    });
+
+    expect(stderr).toBe(`sddf: ${file} waits, while it is loaded, for what never comes\n`);
+    expect(status).toBe(2);
+  });
+
   it.each([
     ['an error', "Promise.reject(new Error('unheard'))", (file: string) => `${file}:1: unheard`],
     ['anything else', "setTimeout(() => { throw 'unheard'; })", () => 'unheard'],
