@@ -36,7 +36,12 @@ export class NetWitness implements FrameObserver {
    * What the NIC was given to send counts as sent, also when the cable has lost it: the system has
    * done its part.
    */
-  frame(...[direction, nowNs, bytes, dropReason]: Parameters<FrameObserver['frame']>): void {
+  frame(
+    direction: 'in' | 'out',
+    nowNs: number,
+    bytes: Uint8Array,
+    dropReason: string | undefined,
+  ): void {
     if (direction === 'out') this.#sent(bytes.byteOffset, bytes.length, nowNs);
     else if (dropReason === undefined) this.#taken(bytes.byteOffset, bytes.length);
   }
