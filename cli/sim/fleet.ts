@@ -7,6 +7,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { UserMistake } from '../../host/problem.ts';
+import { RunFailure } from '../../memory/assert.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import type { SeedRange } from '../../sim/campaign/seed-range.ts';
 import type { PoolEnd } from './pool.ts';
@@ -84,10 +86,19 @@ export class SeedFleet {
         const how = await Promise.race([this.#step(queue), this.#givenUp]);
         if (how === 'given up') break;
       }
+    } catch (error) {
+      throw this.#explained(error);
     } finally {
       await this.#tidy(queue, redis);
     }
     return { next: this.#firstLeft() };
+  }
+
+  /** What Redis and its packages say is for its user to put right. */
+  #explained(error: unknown): unknown {
+    const isBug = [RunFailure, TypeError, RangeError].some((kind) => error instanceof kind);
+    if (isBug || error instanceof UserMistake) return error;
+    return new UserMistake(`--redis: ${this.#place}: ${thrownText(error)}`);
   }
 
   #isOver(): boolean {
