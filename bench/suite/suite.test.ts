@@ -131,7 +131,7 @@ describe('the suite', () => {
 
     expect(rows.map(({ name }) => name)).toEqual(['net/echo', 'suite/time']);
     expect(failures).toHaveLength(1);
-    expect(failures[0]).toMatch(/^net\/nothing: not measured: its process ended with status 2/);
+    expect(failures[0]).toMatch(/^net\/nothing: not measured: its process ended: status 2/);
     expect(said[0]).toBe('net/nothing (1 of 2), about 2 s left');
     expect(said[1]).toMatch(/^net\/echo \(2 of 2\), (about \d+ s left|almost done)$/);
   });

@@ -133,6 +133,16 @@ describe.runIf(hasServer && hasPackages)(
       expect(worker.out).toBe(`${SEEDS} worlds\n`);
     });
 
+    longTest('ends in a line when Redis refuses what is asked of it', async () => {
+      await startRedis();
+      for (const key of ['wait', 'meta', 'events']) ask('set', `sddf:worlds:${key}`, 'not ours');
+      const sim = campaign();
+
+      expect(await sim.ended).toBe(2);
+      expect(sim.said).toContain(`sddf: --redis: 127.0.0.1:${port}: WRONGTYPE`);
+      expect(sim.said).not.toContain('internal failure');
+    });
+
     longTest('gives the job of a worker that was killed to another one', async () => {
       await startRedis();
       const sim = campaign();
