@@ -37,6 +37,6 @@ it('has an end: what lies in itself is refused by build()', () => {
   loop['list'] = [1, loop];
 
   expect(() => configured(loop)).toThrow(
-    "Error: the configuration of 'a' has no end: config.list[1] is what it lies in",
+    "Error: the configuration of 'a' has no end: config.list[1].list is what it lies in",
   );
 });
