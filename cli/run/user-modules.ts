@@ -55,8 +55,9 @@ export async function loadUserModule(
  * its end. @returns what is to be called when this one has
  */
 function tellOfWaiting(whose: string): () => void {
-  const tell = (): void => {
-    if (process.exitCode !== EXIT_UNSETTLED) return;
+  // Who ends the process on purpose says with what; Node says 0, and then thinks better of it.
+  const tell = (status: number): void => {
+    if (status !== 0 || process.exitCode !== EXIT_UNSETTLED) return;
     writeSync(STDERR, `sddf: ${whose} waits, while it is loaded, for what never comes\n`);
     process.exitCode = EXIT_MISTAKE;
   };

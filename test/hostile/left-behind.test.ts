@@ -176,7 +176,7 @@ describe('what was given to one domain', () => {
 });
 
 describe('while its module is loaded, with nobody to listen', () => {
-  it.each(['run', 'sim', 'trace'])('waiting for ever ends %s in a line', (command) => {
+  it.each(['run', 'sim'])('waiting for ever ends %s in a line', (command) => {
     const file = join(folder, 'waiting.mjs');
     writeFileSync(file, 'await new Promise(() => undefined);\n');
     const { stderr, status } = spawnSync(process.execPath, [sddfCommand(), command, file], {
