@@ -1,4 +1,4 @@
-/** Errors that end a command, also from one of its worker processes: the user's, or a bug of ours. */
+/** Errors that end a command, also from a worker process of it: the user's, or a bug of ours. */
 
 import { DeviceFailure } from '../board/device-failure.ts';
 import { UserMistake } from '../host/problem.ts';

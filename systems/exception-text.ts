@@ -46,8 +46,8 @@ export function userFrame(error: unknown): string | undefined {
 }
 
 /**
- * @returns what a device model of the user's, or a file outside this package, has done, and where in
- * it; undefined when the error is one of ours
+ * @returns what a device model of the user's, or a file outside this package, has done, and where
+ * in it; undefined when the error is one of ours
  */
 export function userBlame(error: unknown): string | undefined {
   return told(() => (error instanceof DeviceFailure ? deviceBlame(error) : thrownByUser(error)));

@@ -22,7 +22,7 @@ export interface OpenedFailure {
 /**
  * Opens one that is to be run many times, and changed.
  *
- * @throws UserMistake also for a world that has not come to its end: it has nothing to be compared by
+ * @throws UserMistake also for a world that has not come to its end: nothing is known to compare
  */
 export async function openEndedFailure(path: string, terminal: Terminal): Promise<OpenedFailure> {
   const opened = await openFailure(path, terminal);

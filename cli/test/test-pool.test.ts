@@ -1,7 +1,7 @@
 /**
- * Goal: a test whose process dies has failed, and the others are run; what dies before or behind all
- * tests is said as what it is, and nothing is left of any. Method: programs that kill their process,
- * in files for the real command.
+ * Goal: a test whose process dies has failed, and the others are run; what dies before or behind
+ * all tests is said as what it is, and nothing is left of any. Method: programs that kill their
+ * process, in files for the real command.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -12,7 +12,7 @@ const SAID_MAX = 16_384;
 const LAST_WORDS_MS = 500;
 const FATAL = 'FATAL ERROR: ';
 
-/** @returns when the process has ended and been heard, such as 'SIGABRT: JavaScript heap out of memory' */
+/** @returns when it has ended and been heard, such as 'SIGABRT: JavaScript heap out of memory' */
 export async function causeOfDeath(child: ChildProcess): Promise<string> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -46,8 +46,8 @@ export interface WorldSpec {
 export type SystemDigests = Readonly<Record<string, string>>;
 
 /**
- * Why a world has not come to its end by itself: it was stopped after its limit of host time, or its
- * process has died of it. Whoever runs it again does so in a process that may go, too.
+ * Why a world has not come to its end by itself: it was stopped after its limit of host time, or
+ * its process has died of it. Whoever runs it again does so in a process that may go, too.
  */
 export type Stopped = 'endless' | 'died';
 const STOPPED: readonly unknown[] = ['endless', 'died'] satisfies readonly Stopped[];

@@ -1,6 +1,6 @@
 /**
- * Sees each frame that a NIC takes from its cable and each that it sends, and tells the accounts. It
- * stands as near to the NIC as can be: what goes wrong on the cable is behind it.
+ * Sees each frame that a NIC takes from its cable and each that it sends, and tells the accounts.
+ * It stands as near to the NIC as can be: what goes wrong on the cable is behind it.
  */
 
 import type { FrameObserver } from '../../board/links/observed-wire.ts';
