@@ -181,21 +181,23 @@ describe('a timer that is set again and again', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('need not be in time, live, while it would find nothing', () => {
-    const testbed = withTicks('watchdog', () => false, []);
+  it.each(['nobody', 'machine code'] as const)(
+    'need not be in time, live, while it would find nothing, beside %s',
+    (beside) => {
+      const testbed = withTicks('watchdog', () => false, [], beside);
 
-    testbed.runUntil(TICK_NS / 2);
+      testbed.runUntil(TICK_NS / 2);
 
-    expect(testbed.nextEventAt()).toBeLessThan(2 * TICK_NS);
-    expect(testbed.nextNeededAt()).toBe(Infinity);
-  });
+      expect(testbed.nextEventAt()).toBeLessThan(2 * TICK_NS);
+      expect(testbed.nextNeededAt()).toBe(Infinity);
+    },
+  );
 
   it.each([
-    ['somebody counts on it', 'client', false, 'nobody'],
-    ['it would find something', 'watchdog', true, 'nobody'],
-    ['machine code may wait, too, which cannot be asked', 'watchdog', false, 'machine code'],
-  ] as const)('has to be in time, live, when %s', (_, kind, awaits, beside) => {
-    const testbed = withTicks(kind, () => awaits, [], beside);
+    ['somebody counts on it', 'client', false],
+    ['it would find something', 'watchdog', true],
+  ] as const)('has to be in time, live, when %s', (_, kind, awaits) => {
+    const testbed = withTicks(kind, () => awaits, []);
 
     testbed.runUntil(TICK_NS / 2);
 

@@ -70,8 +70,6 @@ export class Testbed {
   readonly #counterNames: ProgramCounterNames;
   readonly #charged: Charged | undefined;
   readonly #traffic: TrafficMeter;
-  /** Whether every domain can be asked what it waits for. */
-  readonly #isAnswered: boolean;
   /** The domain that has the interrupt of the board's clock. */
   readonly #alarmDriver: string | undefined;
   #outcome: 'idle' | 'deadline' = 'deadline';
@@ -94,7 +92,6 @@ export class Testbed {
     this.board.fillVirtioSlots();
     this.#debug = new DebugOutput((pd, line) => observer.log(pd, line));
     this.#images = makeImages(options, this.board, observer);
-    this.#isAnswered = this.#images.every((image) => image instanceof PdImage);
     const status: BootStatus = { kind: 'building', line: '', lack: undefined };
     this.#charged = this.#chargePrograms(options.costs);
     this.kernel = bootKernel(
@@ -181,10 +178,10 @@ export class Testbed {
 
   /**
    * Live: when it has to be run next unless the host brings something. A watchdog's tick that would
-   * find nothing need not be in time; what one in machine code would find, nobody knows.
+   * find nothing need not be in time.
    */
   nextNeededAt(): number {
-    return this.#isAnswered && this.isQuiet ? Infinity : this.nextEventAt();
+    return this.isQuiet ? Infinity : this.nextEventAt();
   }
 
   #isTimeAwaited(): boolean {
