@@ -174,11 +174,16 @@ function damage(
 }
 
 /** Makes good chains available to be sent, and gives the device its turn. */
-function send({ board, driver, queues, chains }: World, heads: readonly number[]): void {
+function send(
+  { board, driver, queues, chains }: World,
+  heads: readonly number[],
+  lengths: readonly number[] = [],
+): void {
   const queue = queues[1];
   for (const [index, head] of heads.entries()) {
     const chain = chains[1]?.[head];
-    if (chain !== undefined) driver.ram.view.setUint32(chain.table + 24, FRAME_BYTES, true);
+    const length = lengths[index] ?? FRAME_BYTES;
+    if (chain !== undefined) driver.ram.view.setUint32(chain.table + 24, length, true);
     const slot = (queue.availIdx + index) & (ENTRIES - 1);
     driver.ram.view.setUint16(queue.availAt + 4 + 2 * slot, head, true);
   }
@@ -242,6 +247,13 @@ describe('the loops of the NIC and of the generator', () => {
       ram.copy(descAt + 16 * beyond, descAt, 16);
       send(world, [0, 1, 2, beyond]);
       expect([tx.brokenRule, world.net.counters.txFrames]).toEqual([2, 3]);
+    });
+
+    it('send no frame that is shorter than its header or longer than a wire takes', () => {
+      const { world } = makeScene();
+      send(world, [0, 1, 2, 3, 4, 5], [14, 13, 1514, 1515, 0, 60]);
+      const { txFrames, drops } = world.net.counters;
+      expect([txFrames, drops.txTooShort, drops.txTooLong]).toEqual([3, 2, 1]);
     });
 
     it('use no chain that the device still has', () => {

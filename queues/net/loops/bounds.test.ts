@@ -34,6 +34,8 @@ interface Scene {
   /** Region of the queue that the loop takes from, and of another one. */
   readonly entries: Region;
   readonly empty?: Region;
+  /** Region of the queue that the loop puts entries into. */
+  readonly filled?: Region;
   readonly frames?: Region;
   readonly books?: readonly BufferBook[];
 }
@@ -60,8 +62,8 @@ class Memory {
   }
 
   /** An empty queue, whose room is known. */
-  room(): NetProducer {
-    const producer = new NetProducer(this.region(), CAPACITY);
+  room(region: Region = this.region()): NetProducer {
+    const producer = new NetProducer(region, CAPACITY);
     producer.hasRoom();
     return producer;
   }
@@ -123,31 +125,33 @@ function received(): Scene {
   const memory = new Memory();
   const { region, queue } = memory.full(LEN);
   const frames = memory.frames();
+  const filled = memory.region();
   const books = [memory.book(queue, 0), memory.book(queue, 0)] as const;
   const loop = new ToClients({
     received: queue,
     frames,
     ...place,
     refs: books[0],
-    clients: [{ active: memory.room(), holds: books[1] }],
+    clients: [{ active: memory.room(filled), holds: books[1] }],
     addresses: [[mac0 | (mac1 << 16), mac2, 0]],
   });
-  return { loop, entries: region, frames, books };
+  return { loop, entries: region, frames, filled, books };
 }
 
 function toBeCopied(): Scene {
   const memory = new Memory();
   const [from, free] = [memory.full(LEN), memory.full()];
   const queues = { received: from.queue, returned: memory.room(), free: free.queue };
+  const filled = memory.region();
   const loop = new FrameCopy({
     ...queues,
-    filled: memory.room(),
+    filled: memory.room(filled),
     source: memory.frames(),
     sourceBuffers: BUFFERS,
     target: memory.region(),
     targetBuffers: BUFFERS,
   });
-  return { loop, entries: from.region, empty: free.region };
+  return { loop, entries: from.region, empty: free.region, filled };
 }
 
 /** @param oid whether somebody vouches for checksums */
@@ -247,7 +251,7 @@ const LOOPS: readonly (readonly [string, () => Scene, readonly (readonly [string
     'received frames to clients',
     received,
     [
-      ...[...offsets('entries'), ...high('entries'), twice, ...lengths(0, 13)],
+      ...[...offsets('entries'), ...high('entries'), twice, ...lengths(0, 13, 0x1_0000 | 13)],
       ['not with the driver', inBook(0, 1)],
       ['for nobody', inFrame(5, 0xee)],
       ['for everybody', inFrame(0, 255, 255, 255, 255, 255, 255)],
@@ -292,6 +296,28 @@ describe.each(LOOPS)('a loop that passes %s on', (_, make, damages) => {
     damage(scene);
     expect(scene.loop.run()).toBe(BAD);
   });
+});
+
+it.each([
+  ['copies', toBeCopied],
+  ['frames for clients', received],
+])('of what an entry says beside its length, %s have whether checksums are right', (_, make) => {
+  const scene = make();
+  word('entries', LEN_AND_OID, LEN | CHECKED | 0xffbf_0000)(scene);
+  expect(scene.loop.run()).toBe(BUFFERS);
+  expect(scene.filled?.read32(8 + 16 * BAD + LEN_AND_OID)).toBe(LEN | CHECKED);
+});
+
+it('buffers that are of two regions are for the steps', () => {
+  const memory = new Memory();
+  const { queue } = memory.full();
+  const region = (number: number, addressLow: number) => {
+    return { owner: 0, number, ...place, addressLow, book: memory.book(queue, 1) };
+  };
+  const parts = { returned: queue, is: 1, becomes: 0, owners: [memory.room()] };
+  const regions = [region(0, 0), region(1, STRIDE)] as const;
+  expect(new ToOwners({ ...parts, regions: [region(1, STRIDE - 1), regions[0]] }).run()).toBe(0);
+  expect(new ToOwners({ ...parts, regions }).run()).toBe(BUFFERS);
 });
 
 it.each([0, 1, 15, 16, 17, 511, 512, 513, 2047, NET_BUFFER_BYTES])(

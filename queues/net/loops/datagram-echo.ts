@@ -73,7 +73,6 @@ import {
 import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 const LEN = 0xffff;
-const DATAGRAM_BYTES_MIN = UDP_AT + wire.Udp.SIZE;
 const TOTAL_LENGTH_AT = IP_AT + wire.Ipv4.totalLength.offset;
 const DESTINATION_PORT_AT = UDP_AT + wire.Udp.destinationPort.offset;
 const UDP_LENGTH_AT = UDP_AT + wire.Udp.length.offset;
@@ -280,7 +279,6 @@ function datagramEchoLoop(): FunctionBody {
     const to = routine.let(subtract(target, targetBase));
     leaveUnlessInRegion(routine, leave, from, sourceBytes);
     leaveUnlessInRegion(routine, leave, to, targetBytes);
-    routine.leaveIf(leave, less(len, DATAGRAM_BYTES_MIN));
     routine.leaveIf(leave, less(NET_BUFFER_BYTES, len));
     const at = routine.let(add(sourceAt, from));
     echo.judge(leave, at, len);
@@ -341,6 +339,7 @@ class HeaderEcho {
     routine.leaveIf(leave, isNoChecksum(words.reduce(add64)));
     const total = routine.let(swapped(load16(at, TOTAL_LENGTH_AT)));
     const udp = routine.let(swapped(load16(at, UDP_LENGTH_AT)));
+    // So a frame that is too short for the headers leaves here at the latest.
     routine.leaveIf(leave, more(total, subtract(len, IP_AT)));
     routine.leaveIf(leave, less(udp, wire.Udp.SIZE));
     routine.leaveIf(leave, more(udp, subtract(total, wire.Ipv4.SIZE)));
