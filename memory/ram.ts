@@ -105,6 +105,9 @@ export interface RamOptions {
  */
 export type Batches = 'wasm' | 'steps';
 
+/** For fewer entries the call of a loop in WebAssembly takes longer than their steps do. */
+export const BATCH_LEAST = 3;
+
 /** What a RAM is made of. */
 interface RamParts {
   readonly base: number;

@@ -15,6 +15,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { BATCH_LEAST } from '../../memory/ram.ts';
 import { DevicePart, type DmaWindow } from '../device.ts';
 import { ChainPair } from './chain-pair.ts';
 import type { DeviceQueueOptions, QueueOwner } from './device-queue-options.ts';
@@ -45,8 +46,6 @@ const STOPPED = 0;
 const RUNNING = 1;
 
 const CHAINS = 'virtio 1.2 §2.7.5';
-/** For fewer chains a loop's call takes longer than their steps do. */
-const LEAST = 3;
 
 export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   readonly index: number = this.options.index;
@@ -245,7 +244,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     if (span === undefined || this.#pairs === 0 || this.#inFlightCount > 0) return 0;
     if (this.#nextAvail === this.#observedAvail && !this.#observe()) return 0;
     const pending = (this.#observedAvail - this.#nextAvail) & 0xffff;
-    if (pending < LEAST) return 0;
+    if (pending < BATCH_LEAST) return 0;
     const used = loop(
       this.#descAt,
       (this.#availFlags16 + 2) << 1,

@@ -4,7 +4,7 @@
  */
 
 import { AssertionFailure } from '../../memory/assert.ts';
-import type { Ram } from '../../memory/ram.ts';
+import { BATCH_LEAST, type Ram } from '../../memory/ram.ts';
 import { DevicePart } from '../device.ts';
 import { type EthernetWire, FRAME_BYTES_MIN, frameBytesMaxOf } from '../ethernet.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
@@ -22,8 +22,6 @@ const ADDRESS_BYTES = 6;
 const TYPE_AT = 12;
 /** Two VLAN tags. */
 const TAGS_BYTES = 8;
-/** For fewer frames a loop's call takes longer than their steps do. */
-const LEAST = 3;
 
 export interface NetReceiverOptions {
   readonly queue: DeviceQueue;
@@ -108,7 +106,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     if (loop === undefined || wire.listWaiting === undefined) return 0;
     if (!this.#filter.acceptsAll || this.headerBytes !== FULL_HEADER_BYTES) return 0;
     const listed = wire.listWaiting(this.#listAt, this.#framesPerTurn, this.#bytesMax);
-    if (listed < LEAST) return 0;
+    if (listed < BATCH_LEAST) return 0;
     const received = this.#queue.runLoop(loop, listed, this.#listAt, this.#flags);
     if (received === 0) return 0;
     wire.takeListed?.(received);

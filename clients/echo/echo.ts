@@ -168,14 +168,14 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   }
 
   /** Good datagrams for an echo port with a buffer for each answer. */
-  readonly #echoBatch = (): void => {
+  #echoBatch(): void {
     if (this.#txBuffer !== NO_BUFFER) return;
     const answered = this.#datagrams.run();
     if (answered === 0) return;
     this.received += answered;
     this.counters.add(COUNT.udpEchoed, answered);
     this.#countAnswers(answered, this.#datagrams.bytes);
-  };
+  }
 
   /**
    * The next packet, whatever it is.

@@ -8,9 +8,6 @@ import type { FunctionBody } from '../../memory/wasm/code.ts';
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { TYPE } from '../../memory/wasm/opcodes.ts';
 
-/** For fewer entries the call takes longer than their steps do. */
-export const BATCH_LEAST = 3;
-
 /** @returns how many entries it has moved */
 export type BatchLoop = (...given: number[]) => number;
 

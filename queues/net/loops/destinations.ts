@@ -3,7 +3,7 @@
  * lies behind the loop's block.
  */
 
-import type { Ram } from '../../../memory/ram.ts';
+import { BATCH_LEAST, type Ram } from '../../../memory/ram.ts';
 import {
   add,
   and,
@@ -25,10 +25,7 @@ import type { Operand64 } from '../../../memory/wasm/wide-expression.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
 import { hasStaging } from '../../loops/block.ts';
 import { entriesOf, ENTRY_SHIFT, putEntry } from './entries.ts';
-import { BATCH_LEAST, type BatchLoop } from '../../loops/module.ts';
-
-// A folded constant: docs/hot-code.md.
-const LEAST = BATCH_LEAST;
+import type { BatchLoop } from '../../loops/module.ts';
 
 // Words of a record.
 const ENTRIES = 0;
@@ -70,7 +67,7 @@ export class Destinations {
    */
   run(loop: BatchLoop, block: number, from: NetConsumer): number {
     const most = from.available();
-    if (most < LEAST) return 0;
+    if (most < BATCH_LEAST) return 0;
     this.#prepare();
     const given = loop(block, most, from.cursor);
     from.advance(given);

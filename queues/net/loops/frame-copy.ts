@@ -3,6 +3,7 @@
  * with each packet for which there is a good buffer.
  */
 
+import { BATCH_LEAST } from '../../../memory/ram.ts';
 import { openWritable, type ReadonlyRegion, type Region } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody } from '../../../memory/wasm/code.ts';
@@ -22,10 +23,7 @@ import {
   putEntry,
   ramOf,
 } from './entries.ts';
-import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
-
-// Folded constants: docs/hot-code.md.
-const LEAST = BATCH_LEAST;
+import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 const LEN = 0xffff;
 const BLOCK = new BlockLayout(
@@ -104,7 +102,7 @@ export class FrameCopy extends Sealed<Parts> {
     if (most > 0) most = Math.min(most, filled.room());
     if (most > 0) most = Math.min(most, free.available());
     if (most > 0) most = Math.min(most, returned.room());
-    if (most < LEAST) return 0;
+    if (most < BATCH_LEAST) return 0;
     const block = this.#block;
     const ends = [received.cursor, free.cursor, filled.cursor, returned.cursor] as const;
     const copied = loop(block, most, ends[0], ends[1], ends[2], ends[3]);

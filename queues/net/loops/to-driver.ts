@@ -3,6 +3,7 @@
  * is written down who has each buffer now. What both virtualisers do with a good entry.
  */
 
+import { BATCH_LEAST } from '../../../memory/ram.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody } from '../../../memory/wasm/code.ts';
 import {
@@ -29,10 +30,7 @@ import {
   putEntry,
   ramOf,
 } from './entries.ts';
-import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
-
-// Folded constants: docs/hot-code.md.
-const LEAST = BATCH_LEAST;
+import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 const BLOCK = new BlockLayout(
   'clientAt',
@@ -110,7 +108,7 @@ export class ToDriver extends Sealed<Parts> {
     const driver = this.#driver;
     let most = client.available();
     if (most > 0) most = Math.min(most, driver.room());
-    if (most < LEAST) return 0;
+    if (most < BATCH_LEAST) return 0;
     const passed = loop(this.#block, most, client.cursor, driver.cursor);
     client.advance(passed);
     driver.advance(passed);

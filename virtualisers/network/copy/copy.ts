@@ -157,12 +157,12 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
   }
 
   /** Packets with a good buffer of the client for each. */
-  readonly #copyBatch = (frames: FrameCopy): void => {
+  #copyBatch(frames: FrameCopy): void {
     const copied = frames.run();
     if (copied === 0) return;
     this.#count(copied, frames.bytes);
     this.moved += copied;
-  };
+  }
 
   /** The next packet, whatever it is. @returns false when there is none */
   #copyNext(target: Region): boolean {

@@ -221,13 +221,13 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   };
 
   /** Frames for one client each that has room for them. */
-  readonly #rxReturnBatch = (): void => {
+  #rxReturnBatch(): void {
     const given = this.#toClients.run();
     if (given === 0) return;
     this.#atDriver -= given;
     this.moved += given;
     this.counters.add(COUNT.packets, given);
-  };
+  }
 
   /** The next one, whatever it is. @returns false when there is none */
   #rxReturnNext(): boolean {
@@ -296,13 +296,13 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   };
 
   /** Buffers that the client alone held. */
-  readonly #rxProvideBatch = ({ toDriver }: Client): void => {
+  #rxProvideBatch({ toDriver }: Client): void {
     const taken = toDriver.run();
     if (taken === 0) return;
     this.#atDriver += taken;
     this.moved += taken;
     this.counters.add(COUNT.returned, taken);
-  };
+  }
 
   /** The next one, whatever it is. @returns false when there is none */
   #rxProvideNext(client: Client): boolean {

@@ -273,13 +273,13 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   };
 
   /** Good frames in the client's first data region. */
-  readonly #txProvideBatch = (client: Client): void => {
+  #txProvideBatch(client: Client): void {
     const packets = client.toDriver.run();
     if (packets === 0) return;
     client.withDriver += packets;
     this.moved += packets;
     this.counters.add(COUNT.packets, packets);
-  };
+  }
 
   /** The next one, whatever it is. @returns false when there is none */
   #txProvideNext(client: Client): boolean {
@@ -349,14 +349,14 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   };
 
   /** Buffers whose owners have room for them. @returns how many */
-  readonly #txReturnBatch = (): number => {
+  #txReturnBatch(): number {
     const given = this.#toOwners.run();
     if (given === 0) return 0;
     for (let index = 0; index < this.#clients.length; index += 1) {
       (this.#clients[index] as Client).withDriver -= this.#toOwners.givenTo(index);
     }
     return given;
-  };
+  }
 
   /** @returns {@link PASSED}, or the counter of the reason why not */
   #pass(client: Client, active: NetConsumer): number {
