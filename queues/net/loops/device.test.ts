@@ -369,6 +369,25 @@ function busy(shape: Shape, count: number): World {
   return world;
 }
 
+it('what the device has damaged of a descriptor stays so, by loops and by steps', () => {
+  const world = new World({ entries: 16, indirect: 'yes', writer: 'device', eventIndex: 'yes' });
+  for (let round = 0; round < 2; round += 1) {
+    world.give(4, 60);
+    world.post();
+    world.expectSame();
+    world.finish(4, 0, 'good');
+    world.take();
+    world.collect(4);
+    // Of the chains that were posted: their buffers' addresses, high halves, and lengths.
+    for (const byte of [0, 4, 7, 8, 11]) {
+      for (let chain = 0; chain < 4; chain += 1) {
+        world.scribble(RINGS_AT + CHAINS_OFFSET + 16 * 16 + 32 * chain + 16 + byte, 0xee);
+      }
+    }
+    world.expectSame();
+  }
+});
+
 it('loops go on where rings begin again', () => {
   const world = new World({ entries: 16, indirect: 'yes', writer: 'device', eventIndex: 'yes' });
   const [ROUNDS, COUNT] = [7, 6];

@@ -11,16 +11,22 @@ import {
   less,
   load16,
   load32,
+  notEqual,
   or,
   shiftLeft,
   subtract,
 } from '../../../memory/wasm/expression.ts';
 import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
-import { load64 } from '../../../memory/wasm/wide-expression.ts';
 import { BlockLayout } from '../../loops/block.ts';
 import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
-import { PLAIN, SHADOW_LEN, SHADOW_OUTSTANDING, SHADOW_SHIFT } from '../../virtio/books.ts';
+import {
+  PLAIN,
+  SHADOW_HIGH,
+  SHADOW_LEN,
+  SHADOW_OUTSTANDING,
+  SHADOW_SHIFT,
+} from '../../virtio/books.ts';
 import { TABLE_BYTES, VirtqAvail } from '../../virtio/split-ring.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { NET_BUFFER_BYTES, type NetConsumer, PARTIAL_CHECKSUM } from '../queue.ts';
@@ -160,13 +166,21 @@ function toDeviceLoop(): FunctionBody {
     routine.leaveIf(leave, less(len, lenLeast));
     routine.leaveIf(leave, less(lenMost, len));
     routine.leaveIf(leave, and(lenAndOid, special));
-    const address = routine.let64(load64(entry));
+    const [low, high] = [routine.let(load32(entry)), routine.let(load32(entry, 4))];
     const chain = routine.let(and(load16(freeChain), chainMask));
     const buffer = routine.let(add(buffersAt, shiftLeft(chain, TABLE_SHIFT)));
     const shadow = routine.let(add(shadowAt, shiftLeft(chain, SHADOW_BYTES_SHIFT)));
-    for (const at of [buffer, shadow]) {
-      routine.store64(at, address);
-      routine.store32(at, len, SHADOW_LEN << 2);
+    routine.store32(buffer, low);
+    routine.store32(shadow, low);
+    // As the step does: what the chain's last request has written already is not written again.
+    for (const [word, value] of [
+      [SHADOW_HIGH, high],
+      [SHADOW_LEN, len],
+    ] as const) {
+      routine.rarely(notEqual(load32(shadow, word << 2), value), () => {
+        routine.store32(buffer, value, word << 2);
+        routine.store32(shadow, value, word << 2);
+      });
     }
     routine.store32(shadow, PLAIN, SHADOW_OUTSTANDING << 2);
     routine.store16(available, shiftLeft(chain, headShift));
