@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { cpuUsage, memoryUsage } from 'node:process';
 import type { SerialLine } from '../../board/uart/serial-line.ts';
 import { LiveLoop } from '../../host/event-loop.ts';
+import { compileSparingly } from '../../host/engine.ts';
 import { hostNow } from '../../host/host-time.ts';
 import { HostLine } from '../../host/serial/host-line.ts';
 import { SocketBridge } from '../../host/serial/socket-bridge.ts';
@@ -90,6 +91,7 @@ const TWELVE_IMAGES: NetRigOptions = {
  */
 export function benchCodeStart(settings: BenchSettings): Promise<readonly BenchRow[]> {
   return withImages(settings, async () => {
+    compileSparingly(); // as `sddf run` does
     const startedAt = hostNow();
     const cpuBefore = cpuUsage();
     const rig = await NetRig.boot(TWELVE_IMAGES);
