@@ -260,6 +260,24 @@ describe('bus', () => {
     const second = { name: 'b', base: 0x1000, sizeBytes: 0x20, device: new Register() };
     expect(() => bus.attach(second)).toThrow('b is put on the page at 0x1000, which a has');
   });
+
+  it('finds a device of many pages in each of them, and where it begins', () => {
+    const bus = new Bus(new LintLog());
+    const wide = { name: 'wide', base: 0x10_0000, sizeBytes: 0x10_0010, device: new Register() };
+    const at = (base: number, sizeBytes = 0x20) =>
+      ({ name: 'b', base, sizeBytes, device: new Register() }) as const;
+    bus.attach(at(0xf_f000));
+    bus.attach(wide);
+    bus.attach(at(0x20_1000));
+    const found = [0x10_0000, 0x17_1234, 0x20_0fff].map((paddr) => bus.deviceAt(paddr)?.name);
+    expect(found).toEqual(['wide', 'wide', 'wide']);
+    expect([bus.deviceAt(0xf_ffff)?.name, bus.deviceAt(0x20_1000)?.name]).toEqual(['b', 'b']);
+    expect(bus.deviceAt(0x20_2000)).toBeUndefined();
+    const taken = (page: string, owner: string): string => `page at ${page}, which ${owner} has`;
+    expect(() => bus.attach(at(0x20_0000))).toThrow(taken('0x200000', 'wide'));
+    expect(() => bus.attach(at(0xf_e000, 0x40_0000))).toThrow(taken('0xff000', 'b'));
+    expect(() => bus.attach(at(0xf_0000, 0xf000 + 1))).toThrow(taken('0xff000', 'b'));
+  });
 });
 
 describe('a device model that is not ours', () => {
