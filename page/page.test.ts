@@ -104,6 +104,7 @@ describe.skipIf(chromiumPath === undefined)('the page (chromium, with SDDF_BROWS
     await page.click('#entry-forwards');
     await page.waitForSelector(`#count-entry:text-is("${count}")`);
     const there = [await time(), await page.innerText('.middle'), await page.innerText('.queues')];
+    await page.waitForSelector('g.node.under-way.busy');
     await page.click('#entry-forwards');
     await page.waitForSelector(`#count-entry:text-is("${count + 1}")`);
     await page.click('#entry-backwards');
