@@ -1,19 +1,24 @@
 /**
- * Goal: a run until all is quiet ends when nothing can happen any more, and not before. A domain
- * schedule goes round for ever, so time alone is no sign of work. Method: systems with a schedule,
- * one of them with a device's time-out ahead.
+ * Goal: a run until all is quiet ends when nothing can happen any more, and not before; and a live
+ * run sleeps while nobody waits for its time. A domain schedule goes round for ever, so time alone
+ * is no sign of work. Method: systems with a schedule, one of them with a device's time-out ahead;
+ * watchdogs; ready-made systems to which nobody sends.
  */
 
 import { describe, expect, it } from 'vitest';
 import { GOLDFISH_RTC_PLACE } from '../board/board.ts';
+import { StagedLink } from '../board/links/staged-link.ts';
 import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import { system, type SystemBuilder } from '../microkit/builder.ts';
 import { type EntryPoints, messageInfo, type ProtectionDomain } from '../microkit/pd.ts';
 import { timer } from '../microkit/sddf/timer.ts';
 import { assemble, unimp } from '../test/support/assembler.ts';
+import { described } from '../test/support/echo-testbed.ts';
 import { machineProgram } from '../test/support/machine-system.ts';
 import { TIMER_SET_TIMEOUT, type TimerClientConfig } from '../queues/timer/config.ts';
 import { timerDevice } from './devices.ts';
+import { systems } from './index.ts';
+import { completeChoices } from './system.ts';
 import { createTestbed, type Testbed } from './testbed.ts';
 
 const SCHEDULE_NS = 3_000_000;
@@ -204,5 +209,44 @@ describe('a timer that is set again and again', () => {
     expect(testbed.isIdle).toBe(true);
     expect(testbed.nextEventAt()).toBeLessThan(2 * TICK_NS);
     expect(testbed.nextNeededAt()).toBe(testbed.nextEventAt());
+  });
+});
+
+/** So long that every driver's watchdog has looked, and every lost answer been waited for. */
+const SETTLED_NS = 500_000_000;
+
+/** A ready-made system on cables that nobody else is at. */
+async function withCables(
+  name: string,
+  choices: Readonly<Record<string, string>>,
+): Promise<Testbed> {
+  const module = await systems.find((each) => each.name === name)?.load();
+  if (module === undefined) throw new Error(`there is no system ${name}`);
+  return createTestbed({
+    system: described(module.build(completeChoices(module, choices))),
+    clock: 'virtual',
+    wires: ({ ram }) => ({
+      net: new StagedLink({ ram }),
+      ...(name === 'router' ? { furtherNets: [new StagedLink({ ram })] } : {}),
+    }),
+  });
+}
+
+describe('a ready-made system to which nobody sends', () => {
+  it.each(['echo', 'vswitch', 'router'])('need not be run: %s', async (name) => {
+    const testbed = await withCables(name, {});
+
+    testbed.runUntil(SETTLED_NS);
+
+    expect(testbed.isIdle).toBe(true);
+    expect(testbed.nextNeededAt()).toBe(Infinity);
+  });
+
+  it('has to be run in time while it asks for an address', async () => {
+    const testbed = await withCables('echo', { address: 'dhcp' });
+
+    testbed.runUntil(SETTLED_NS);
+
+    expect(testbed.nextNeededAt()).toBeLessThan(Infinity);
   });
 });
