@@ -26,8 +26,10 @@ const BUILD = join(ROOT, 'build');
 const COMPILER = process.env.SDDF_RISCV_CC ?? 'riscv64-unknown-elf-gcc';
 const PACKAGE = 'gcc-riscv64-unknown-elf';
 
+// Zba and Zbb are what the board's processor offers as well (QEMU's `virt` says so in its device
+// tree). Without them the programs build, too, and take 3 to 5 % more instructions.
 const MACHINE = [
-  '-march=rv64imafdc_zicsr_zifencei',
+  '-march=rv64imafdc_zicsr_zifencei_zba_zbb',
   '-mabi=lp64d',
   '-mcmodel=medany',
   '-mstrict-align',

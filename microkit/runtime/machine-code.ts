@@ -88,6 +88,8 @@ export const ENDLESS_INSTRUCTIONS = 100_000_000;
 const HOST_SLICE_NS = 250_000;
 const HOST_SLICE_MIN = 1_000;
 const HOST_SLICE_FIRST = 20_000;
+/** Who reads registers of devices more often between two kernel entries polls one. */
+const READS_UNPOLLED = 4;
 const TWO_TO_32 = 2 ** 32;
 
 const ECALL = EXIT.ecall;
@@ -130,6 +132,8 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   userNs = FLOAT_ZERO;
   /** Since the last system call or exception. */
   #sinceEntry = FLOAT_ZERO;
+  /** Reads of devices since the last system call or exception. */
+  #readsSinceEntry = 0;
   /** `remaining` when it was last looked at: what it is less now has been executed since. */
   #granted = 0;
   /** Fractions of a nanosecond that are still to be charged: time goes by whole ones. */
@@ -168,12 +172,14 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
       const exit = this.#isVirtual ? this.#runVirtual() : this.#runHost();
       if (exit === ECALL) {
         this.#sinceEntry = 0;
+        this.#readsSinceEntry = 0;
         this.#calls.onCall(this.registers);
         thread.trapLast();
         return;
       }
       if (exit !== LIMIT) {
         this.#sinceEntry = 0;
+        this.#readsSinceEntry = 0;
         const hart = this.#hart;
         thread.raiseLast(exit, u32(hart, TRAP_VALUE), u32(hart, TRAP_VALUE + 1));
         return;
@@ -352,9 +358,15 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.#reachDevice();
     const value = deviceOf(run).read(offset, width);
     // Who polls a device under the host clock is who it waits for: it gets its turn now.
-    if (this.#isVirtual || this.#thread.nextEventAt() > this.#thread.now()) this.#stopIfDue();
-    else this.#grant(0);
+    if (this.#isPolling() && this.#thread.nextEventAt() <= this.#thread.now()) this.#grant(0);
+    else this.#stopIfDue();
     return value;
+  }
+
+  #isPolling(): boolean {
+    if (this.#isVirtual) return false;
+    this.#readsSinceEntry += 1;
+    return this.#readsSinceEntry > READS_UNPOLLED;
   }
 
   writeDevice(run: Run, offset: number, value: number, width: number): void {

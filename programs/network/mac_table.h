@@ -7,6 +7,8 @@
 #define MAC_BITS 48
 #define MAC_MASK ((1ul << MAC_BITS) - 1)
 #define MAC_BROADCAST MAC_MASK
+/* No frame has it. */
+#define MAC_NONE UINT64_MAX
 #define MAC_ENTRIES_MAX (SDDF_CLIENTS_MAX * NET_MACS_PER_CLIENT)
 
 struct mac_table {

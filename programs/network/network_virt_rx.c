@@ -123,7 +123,24 @@ struct delivery {
     uint8_t *refs;
     /* Entries that name no buffer of the driver's. */
     uint32_t bad;
+    /* Frames mostly go where the one before went: that address, its owner's queue and bit. */
+    uint64_t address;
+    struct net_producer *to;
+    uint64_t holder;
 };
+
+/* Answers false when the address is nobody's. */
+PER_PACKET bool turn_to(struct delivery *batch, uint64_t address)
+{
+    int owner = mac_table_find(&macs, address);
+    if (owner == MAC_NOBODY) {
+        return false;
+    }
+    batch->address = address;
+    batch->to = &clients[owner].active;
+    batch->holder = 1ul << owner;
+    return true;
+}
 
 PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net_buff_desc *frame)
 {
@@ -134,15 +151,14 @@ PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net
     /* The device can still change what lies there: it is read once. */
     const uint8_t *bytes = batch->frames + net_offset_of(buffer);
     uint64_t address = *(const volatile uint64_t *)(const void *)bytes & MAC_MASK;
-    int owner = mac_table_find(&macs, address);
-    if (owner == MAC_NOBODY) {
+    if (address != batch->address && !turn_to(batch, address)) {
         if (address == MAC_BROADCAST) {
             deliver_to_all(buffer, frame);
         } else {
             drop(buffer, COUNT_DROP_NO_CLIENT);
         }
-    } else if (net_enqueue(&clients[owner].active, net_offset_of(buffer), frame->len, frame->checked)) {
-        holders[buffer] = 1ul << owner;
+    } else if (net_enqueue(batch->to, net_offset_of(buffer), frame->len, frame->checked)) {
+        holders[buffer] = batch->holder;
         batch->refs[buffer] = 1;
     } else {
         drop(buffer, COUNT_DROP_CLIENT_FULL);
@@ -152,7 +168,13 @@ PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net
 /* Hands received buffers to clients. */
 static void rx_return_batch(void)
 {
-    struct delivery batch = {.from = net_copy_consumer(&driver_active), .data = data, .frames = frames, .refs = refs};
+    struct delivery batch = {
+        .from = net_copy_consumer(&driver_active),
+        .data = data,
+        .frames = frames,
+        .refs = refs,
+        .address = MAC_NONE,
+    };
     struct net_buff_desc frame;
     while (net_dequeue(&batch.from, &frame)) {
         int64_t buffer = net_buffer_at_address(&batch.data, frame.io_or_offset);

@@ -304,9 +304,9 @@ static inline enum virtqueue_result virtqueue_take(struct virtqueue *queue, stru
             return result;
         }
     }
-    uint32_t id = queue->next_used->id;
+    size_t id = queue->next_used->id;
     uint32_t bytes = queue->next_used->len;
-    uint32_t chain = id >> queue->head_shift;
+    size_t chain = id >> queue->head_shift;
     if (chain >= queue->chains || chain << queue->head_shift != id) {
         return VIRTQUEUE_LIE_ID;
     }

@@ -5,8 +5,10 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace, CodeRun } from '../address-space.ts';
+import type { Instruction } from '../decode.ts';
 import { EXIT, HART } from '../hart.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
+import type { Address } from '../interpreter/memory.ts';
 import { type CoverageMap, NOTED } from './map.ts';
 import { isConditionalBranch, straightFrom } from './straight.ts';
 
@@ -57,6 +59,11 @@ export class CoveredInterpreter {
       left -= executed;
       if ((x[REMAINING] as number) <= 0 || left <= 0) return exit;
     }
+  }
+
+  /** As `Interpreter.accessDevice`: who executes translated code notes the instruction. */
+  accessDevice(instruction: Instruction, pc: Address): boolean {
+    return this.#inner.accessDevice(instruction, pc);
   }
 
   #noteBranch({ branch }: Stretch): void {

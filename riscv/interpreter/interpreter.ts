@@ -97,6 +97,20 @@ export class Interpreter {
   }
 
   /**
+   * Executes one load or store of integers, if what it accesses is a device's registers.
+   *
+   * @param pc its address
+   * @returns whether it has; otherwise, also where it traps, nothing has happened
+   */
+  accessDevice(instruction: Instruction, pc: Address): boolean {
+    const address = vaddrOf(addressAt(this.#x(instruction.rs1), instruction.imm));
+    if (address === undefined || this.#space.runAt(address)?.device === undefined) return false;
+    this.#setPc(pc);
+    this.#setNextPc(pc);
+    return this.#access({ instruction, word: 0, pc }) === 0;
+  }
+
+  /**
    * Executes up to the next stop of the loop, and there one instruction.
    * @returns 0 to go on, or why not
    */

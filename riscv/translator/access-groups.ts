@@ -15,12 +15,19 @@ import { registersIn } from './register-flow.ts';
 const WIDEST = 2047;
 const STACK_POINTER = 2;
 
-/** @returns the group of each instruction that accesses memory, by its place in the block */
-export function accessGroups(instructions: readonly Instruction[]): (AccessGroup | undefined)[] {
+/**
+ * @param isApart whether an instruction is in no group, though it accesses memory, by its place in
+ * the block
+ * @returns the group of each instruction that accesses memory, by its place in the block
+ */
+export function accessGroups(
+  instructions: readonly Instruction[],
+  isApart: (place: number) => boolean = () => false,
+): (AccessGroup | undefined)[] {
   const open = new Map<number, AccessGroup>();
   return instructions.map((instruction, first) => {
     const { op, rd, rs1: base, imm } = instruction;
-    const operation = memoryOperationOf(op);
+    const operation = isApart(first) ? undefined : memoryOperationOf(op);
     if (operation === undefined) {
       open.delete(rd);
       return undefined;

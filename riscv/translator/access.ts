@@ -10,7 +10,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import type { Code } from '../../memory/wasm/code.ts';
+import type { Code, Label } from '../../memory/wasm/code.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import type { Instruction } from '../decode.ts';
 import { OP_OF } from '../operations.ts';
@@ -48,10 +48,7 @@ export class Accesses {
     this.#putOffset(group, cache);
     code.set(offset);
     code.end();
-    code.get(offset);
-    code.op(OP.i32WrapI64);
-    code.globalGet(cache.at);
-    code.op(OP.i32Add);
+    this.#putPosition(offset, cache);
     code.set(position);
   }
 
@@ -76,14 +73,55 @@ export class Accesses {
     code.set(position);
   }
 
+  /**
+   * An access in no group, which mostly is one of a device's registers.
+   *
+   * @param place of the instruction in its block
+   * @param serve writes what has the host access a device, and goes to `done` if that was it
+   * @param leave writes what leaves the function before this instruction
+   */
+  writeApart(
+    instruction: Instruction,
+    place: number,
+    { serve, leave }: { serve: (done: Label) => void; leave: () => void },
+  ): void {
+    const { code } = this.#w;
+    const { op, rs1: base, imm } = instruction;
+    const isWrite = memoryOperationOf(op)?.isStore === true;
+    const group = { base, low: imm, high: imm, isWrite, first: place };
+    const cache = this.#w.cacheOf(group);
+    const offset = (this.#offset ??= code.local(TYPE.i64));
+    const position = (this.#alone ??= code.local(TYPE.i32));
+    const done = code.block();
+    const inMemory = code.block();
+    this.#putOffset(group, cache);
+    code.tee(offset);
+    putLimit(code, cache, group);
+    code.op(OP.i64LtU);
+    code.brIf(inMemory);
+    serve(done);
+    this.#fill(group, cache, leave);
+    this.#putOffset(group, cache);
+    code.set(offset);
+    code.end();
+    this.#putPosition(offset, cache);
+    code.set(position);
+    this.write(instruction, group, position);
+    code.end();
+  }
+
   /** One access of a group that has been checked. */
-  write({ op, rd, rs1, rs2, imm }: Instruction, group: AccessGroup): void {
+  write(
+    { op, rd, rs1, rs2, imm }: Instruction,
+    group: AccessGroup,
+    position = this.#position(rs1),
+  ): void {
     const { code } = this.#w;
     const operation = memoryOperationOf(op);
     assert(operation !== undefined, 'only loads and stores are in a group');
     const { isStore, isFloat, opcode } = operation;
     if (isFloat && !isStore) code.get(HART_LOCAL);
-    code.get(this.#position(rs1));
+    code.get(position);
     if (isStore) this.#putStored(rs2, isFloat);
     code.access(opcode, imm - group.low);
     if (isStore) return;
@@ -119,6 +157,15 @@ export class Accesses {
     code.if();
     leave();
     code.end();
+  }
+
+  /** Where in memory something lies, of which `offset` says how far it is behind a run's start. */
+  #putPosition(offset: number, cache: Cache): void {
+    const { code } = this.#w;
+    code.get(offset);
+    code.op(OP.i32WrapI64);
+    code.globalGet(cache.at);
+    code.op(OP.i32Add);
   }
 
   /** How far a group is behind the beginning of a cached run. */

@@ -313,7 +313,8 @@ next:   addi a1, a1, 1
         return exit;
       };
       return new Translator({
-        ...{ ram, at: hart, space, interpreter: { run }, translations: new Translations() },
+        ...{ ram, at: hart, space, translations: new Translations() },
+        interpreter: { run, accessDevice: () => false },
         laziness: { interpretedFirst: 0, hot: 1, stretch: 1, unit: 1500 },
       });
     });

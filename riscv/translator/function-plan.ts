@@ -7,6 +7,7 @@ import { type AffineLoop, affineLoopOf } from './affine-loops.ts';
 import { type Charges, chargesOf } from './charges.ts';
 import { dominance } from './dominators.ts';
 import type { EnterableFunction } from './entry-points.ts';
+import { type DeviceSites, sitesIn } from './device-sites.ts';
 import type { BlockEnd } from './flow.ts';
 import { type FlowGraph, flowGraph } from './flow-graph.ts';
 import { type GuestFunction, isInterpreted, successors } from './functions.ts';
@@ -27,10 +28,15 @@ export interface FunctionPlan {
   readonly affineLoops: readonly (AffineLoop | undefined)[];
   /** Of each block: the group of each of its instructions that accesses memory. */
   readonly groups: readonly (readonly (AccessGroup | undefined)[])[];
+  /** Of each block: places of instructions that access devices, which are in no group. */
+  readonly deviceSites: readonly ReadonlySet<number>[];
 }
 
 /** @returns undefined for a function that the interpreter is to execute: see `flowGraph` */
-export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | undefined {
+export function planOf(
+  { guest, entries }: EnterableFunction,
+  sites: DeviceSites,
+): FunctionPlan | undefined {
   const ways = guest.blocks.map(({ end }) =>
     successors(end).flatMap((pc) => guest.indexOf.get(pc) ?? []),
   );
@@ -42,10 +48,16 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
     dominance: dominators,
     loops: loopsOf(graph.successors, dominators),
   };
-  const groups = guest.blocks.map(({ instructions, end }) =>
-    accessGroups(isInterpreted(end) ? instructions.slice(0, -1) : instructions),
+  const deviceSites = guest.blocks.map((block) => sitesIn(block, sites));
+  const groups = guest.blocks.map(({ instructions, end }, block) =>
+    accessGroups(
+      isInterpreted(end) ? instructions.slice(0, -1) : instructions,
+      (place) => deviceSites[block]?.has(place) ?? false,
+    ),
   );
-  const affineLoops = guest.blocks.map(affineLoopOf);
+  const affineLoops = guest.blocks.map((block, index) =>
+    deviceSites[index]?.size === 0 ? affineLoopOf(block) : undefined,
+  );
   const checked = guest.blocks.map(({ instructions, end }, block) => ({
     instructions,
     groups: groups[block] ?? [],
@@ -62,6 +74,7 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
     checks: checksOf(checked, graph, dominators.order),
     affineLoops,
     groups,
+    deviceSites,
   };
 }
 

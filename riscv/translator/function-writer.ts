@@ -64,6 +64,8 @@ export interface Surroundings {
    * @returns number of the function that does a bulk function: see `BULK_SIGNATURE`
    */
   bulkFunction(name: BulkName): number;
+  /** Number of the host's function that accesses a device: see `RuntimeFunctions`. */
+  readonly device: number;
   /** Number of this function in the text's table. */
   readonly index: number;
   /** Where it is noted what is executed, if anybody wants to know. */
@@ -350,6 +352,7 @@ class FunctionWriter implements Writing, NodeWriter {
     let pc = start;
     let isFloatEnabled = false;
     const open = new OpenGroups(this.#plan.checks[begin.block]);
+    const sites = this.#plan.deviceSites[begin.block];
     for (const [index, instruction] of instructions.slice(0, plain).entries()) {
       const group = groups[index];
       const here = { place, pc };
@@ -364,6 +367,8 @@ class FunctionWriter implements Writing, NodeWriter {
         open.add(group);
       }
       if (group !== undefined) this.#accesses.write(instruction, open.of(group));
+      else if (sites?.has(index) === true)
+        this.#writeDeviceAccess({ place, pc, index }, instruction);
       else if (isCounterRead(instruction)) this.#writeCounter(place, instruction);
       else this.#writePlain(instruction, pc, leave);
       open.forget(writesOf(instruction));
@@ -465,6 +470,42 @@ class FunctionWriter implements Writing, NodeWriter {
     assert(arithmetic !== undefined, 'a block has translated instructions and its end');
     arithmetic(this, instruction, pc);
     this.set(instruction.rd);
+  }
+
+  /**
+   * Has the host access a device, with all registers in the hart's block; if it is none, accesses
+   * memory.
+   */
+  #writeDeviceAccess(
+    { place, pc, index }: { place: Place; pc: number; index: number },
+    instruction: Instruction,
+  ): void {
+    const { code } = this;
+    const behind = { ...place, dirty: 0, charged: place.charged - 1 };
+    const serve = (done: Label): void => {
+      this.#storeRegisters(place.dirty);
+      code.get(HART_LOCAL);
+      this.#putRemaining(place);
+      code.access(ACCESS.i32Store, HART.remaining);
+      code.get(HART_LOCAL);
+      code.i32(pc % 2 ** 32);
+      code.i32(Math.floor(pc / 2 ** 32));
+      code.call(this.#surroundings.device);
+      code.if();
+      this.#loadRegisters(writesOf(instruction));
+      code.get(HART_LOCAL);
+      code.access(ACCESS.i32Load, HART.remaining);
+      code.i32(behind.charged);
+      code.op(OP.i32Sub);
+      code.tee(this.#budget);
+      code.i32(0);
+      code.op(OP.i32GeS);
+      code.brIf(done);
+      this.#leaveAt(behind, pc + instruction.length);
+      code.end();
+    };
+    const leave = (): void => this.#leaveAt(place, pc);
+    this.#accesses.writeApart(instruction, index, { serve, leave });
   }
 
   /** See `counters.ts`. */

@@ -22,6 +22,7 @@ export const FUNCTION_SIGNATURE = { parameters: [i32, i32, i32], results: [i64] 
 export const HOST_MODULE = 'host';
 export const FIND_IMPORT = 'find';
 export const BULK_IMPORT = 'bulk';
+export const DEVICE_IMPORT = 'device';
 export const NOW_IMPORT = 'now';
 /** The table of a text's functions, which its units share. */
 export const TABLE_IMPORT = 'functions';
@@ -33,6 +34,11 @@ export interface RuntimeFunctions {
   readonly search: number;
   /** Number of the host's function that does a bulk function: see `bulk-functions.ts`. */
   readonly bulk: number;
+  /**
+   * Number of the host's function that accesses a device: (hart, pc, its upper half) → whether it
+   * has, all being in the hart's block before and behind it.
+   */
+  readonly device: number;
 }
 
 /** Imports what the host gives and defines the rest; the text's functions come behind them. */
@@ -46,6 +52,11 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
     HOST_MODULE,
     BULK_IMPORT,
     module.type({ parameters: [i32, i32], results: [i32] }),
+  );
+  const device = module.importFunction(
+    HOST_MODULE,
+    DEVICE_IMPORT,
+    module.type({ parameters: [i32, i32, i32], results: [i32] }),
   );
   const now = module.importFunction(
     HOST_MODULE,
@@ -76,7 +87,7 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
     runBody(text, module.type(FUNCTION_SIGNATURE)),
   );
   module.exportFunction('run', run);
-  return { helpers, search: defineSearch(module, find), bulk };
+  return { helpers, search: defineSearch(module, find), bulk, device };
 }
 
 /** (hart, depth, pc) → what the function entered at pc returns; pc itself when none is. */

@@ -13,6 +13,7 @@ import type { BulkName } from '../bulk/functions.ts';
 import type { CoverageMap } from '../coverage/map.ts';
 import { BULK_SIGNATURE, bulkBody, enteredBulkBody } from './bulk-functions.ts';
 import { enterable, type EnterableFunction, ENTRY_BITS, entryWords } from './entry-points.ts';
+import { DeviceSites } from './device-sites.ts';
 import { type FunctionPlan, planOf } from './function-plan.ts';
 import { type Block, findFunctions, type GuestFunction } from './functions.ts';
 import { type Callee, writeFunction } from './function-writer.ts';
@@ -56,6 +57,8 @@ export class Translation {
    * none is known.
    */
   readonly ahead: Uint8Array;
+  /** Instructions that access devices, as far as that is known. */
+  readonly deviceSites = new DeviceSites();
   readonly #bulk: BulkEntries;
   readonly #coverage: CoverageMap | undefined;
   readonly #functions: readonly EnterableFunction[];
@@ -143,6 +146,11 @@ export class Translation {
     return this.#write(chosen);
   }
 
+  /** Translates functions of a unit anew: more may be known of what they access. */
+  translateAgain(functions: readonly number[]): Unit {
+    return this.#write(functions);
+  }
+
   /** Translates all functions that no unit has. */
   translateRest(): Unit {
     return this.#write([...this.#functions.keys()].filter((each) => !this.isTranslated(each)));
@@ -195,7 +203,7 @@ export class Translation {
   #planOf(index: number): FunctionPlan | undefined {
     this.#isTranslated[index] = 1;
     const each = this.#functions[index] as EnterableFunction;
-    const plan = planOf(each);
+    const plan = planOf(each, this.deviceSites);
     if (plan !== undefined) return plan;
     this.#functionsGivenUp += 1;
     for (const block of [0, ...each.entries]) {
@@ -218,7 +226,7 @@ export class Translation {
     const module = new ModuleWriter();
     module.importMemory(HOST_MODULE, 'memory', 1, MOST_PAGES);
     module.importTable(HOST_MODULE, TABLE_IMPORT, this.size);
-    const { helpers, search, bulk } = defineRuntime(module, text);
+    const { helpers, search, bulk, device } = defineRuntime(module, text);
     const type = module.type(FUNCTION_SIGNATURE);
     const entered = new Set(planned.flatMap(({ plan }) => this.#bulkNameOf(plan) ?? []));
     const names = new Set([...entered, ...planned.flatMap(({ plan }) => bulkCallsOf(plan))]);
@@ -236,7 +244,7 @@ export class Translation {
       const name = this.#bulkNameOf(plan);
       const atOnce = name === undefined ? undefined : bulkFunctions.entered.get(name);
       const bulkFunction = (called: BulkName): number => bulkFunctions.fast.get(called) as number;
-      const around = { helpers, caches, calleeAt, bulkFunction, atOnce, index };
+      const around = { helpers, caches, calleeAt, bulkFunction, device, atOnce, index };
       module.function(type, writeFunction(plan, { ...around, coverage: this.#coverage }));
     }
     caches.define();

@@ -8,7 +8,7 @@ import type { Ram } from '../../memory/ram.ts';
 import type { CodeRun } from '../address-space.ts';
 import type { CoverageMap } from '../coverage/map.ts';
 import { Text } from './text.ts';
-import { type BulkEntries, Translation } from './translate.ts';
+import { type BulkEntries, Translation, type Unit } from './translate.ts';
 
 /** A text, and what of it has been translated and read by V8. */
 export interface CompiledText {
@@ -75,8 +75,14 @@ export class Translations {
 
   /** Translates a function and what it calls, up to so many instructions. */
   translate(text: CompiledText, index: number, most: number): void {
-    const { functions, bytes } = text.translation.translateFrom(index, most);
-    text.units.push({ functions, module: new WebAssembly.Module(bytes) });
+    addUnit(text, text.translation.translateFrom(index, most));
+  }
+
+  /** Translates all units anew that have a function. */
+  translateAgain(text: CompiledText, index: number): void {
+    for (const { functions } of text.units.filter((unit) => unit.functions.includes(index))) {
+      addUnit(text, text.translation.translateAgain(functions));
+    }
   }
 
   /**
@@ -138,6 +144,10 @@ export class Translations {
     this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), made]);
     return made;
   }
+}
+
+function addUnit(text: CompiledText, { functions, bytes }: Unit): void {
+  text.units.push({ functions, module: new WebAssembly.Module(bytes) });
 }
 
 function textOf(bulk: BulkEntries): string {

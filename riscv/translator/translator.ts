@@ -9,12 +9,16 @@ import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace, CodeRun } from '../address-space.ts';
 import { BulkExecution } from '../bulk/execute.ts';
 import { BULK_NAMES, bulkEntries, type BulkFunction, type BulkName } from '../bulk/functions.ts';
-import { EXIT, HART, HART_BYTES, type Run } from '../hart.ts';
+import type { Instruction } from '../decode.ts';
+import { EXIT, HART, HART_BYTES, type Run, SLOT_OF_X } from '../hart.ts';
+import type { Address } from '../interpreter/memory.ts';
+import { isServable } from './device-sites.ts';
 import { ENTRY_BITS } from './entry-points.ts';
 import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES, LIMIT_SHORTFALL } from './engine-area.ts';
 import { Pieces } from './pieces.ts';
 import {
   BULK_IMPORT,
+  DEVICE_IMPORT,
   FIND_IMPORT,
   HOST_MODULE,
   NOW_IMPORT,
@@ -26,6 +30,8 @@ import type { CompiledText, CompiledUnit, Translations } from './translations.ts
 export interface OtherEngine {
   /** @param most instructions to execute at most */
   run(most?: number): number;
+  /** Executes one load or store, if it accesses a device. @returns whether it has */
+  accessDevice(instruction: Instruction, pc: Address): boolean;
 }
 
 export interface TranslatorOptions {
@@ -84,6 +90,7 @@ const HAS_RESERVATION = HART.hasReservation >> 2;
 const ECALL_BYTES = 4;
 const TOP = 2 ** 32 - 1;
 const RETIRED = HART.retired >> 2;
+const GRANTED = AREA.granted >> 2;
 const REMAINING = HART.remaining >> 2;
 /** With less than that, entering translated code is not worth it. */
 const FEW = 32;
@@ -159,8 +166,7 @@ export class Translator {
         if (x[REMAINING] !== remaining && this.#isUntranslated(text)) continue;
       }
       const isRefused = x[REMAINING] === remaining && remaining < MOST_CHARGED;
-      const stretch = isRefused ? MOST_CHARGED : this.#blockLeft(text);
-      const exit = interpreter.run(stretch);
+      const exit = isRefused ? interpreter.run(MOST_CHARGED) : this.#interpretBlock(text);
       if (exit !== EXIT.limit || (x[REMAINING] as number) <= 0) return exit;
     }
   }
@@ -186,21 +192,82 @@ export class Translator {
 
   #enter(text: LoadedText, word: number): void {
     const x = this.#words;
-    const before = x[REMAINING] as number;
     x[AREA.entryPoints >> 2] = text.table;
-    const granted = ((x[RETIRED] as number) + before) | 0;
-    const carry = granted >>> 0 < before ? 1 : 0;
-    x[AREA.granted >> 2] = granted;
-    x[(AREA.granted >> 2) + 1] = (x[RETIRED + 1] as number) + carry;
+    this.#setGranted();
     const unit = this.#unitsOf(text)[0];
     assert(unit !== undefined, 'what is entered has been translated');
     // Each unit's can enter all of them.
     unit.run(this.#options.at, word);
-    const done = before - (x[REMAINING] as number);
-    assert(done >= 0, 'translated code counts down');
-    const low = ((x[RETIRED] as number) + done) | 0;
-    if (low >>> 0 < done) x[RETIRED + 1] = ((x[RETIRED + 1] as number) + 1) | 0;
+    this.#setRetired();
+  }
+
+  /** `granted` from `retired` and `remaining`. */
+  #setGranted(): void {
+    const x = this.#words;
+    const remaining = x[REMAINING] as number;
+    const low = ((x[RETIRED] as number) + remaining) | 0;
+    x[GRANTED] = low;
+    x[GRANTED + 1] = (x[RETIRED + 1] as number) + (low >>> 0 < remaining ? 1 : 0);
+  }
+
+  /** `retired` from `granted` and `remaining`, which what is done at once may take below 0. */
+  #setRetired(): void {
+    const x = this.#words;
+    const remaining = x[REMAINING] as number;
+    const granted = (x[GRANTED] as number) >>> 0;
+    const low = granted - remaining;
     x[RETIRED] = low;
+    const carry = low < 0 ? -1 : low > TOP ? 1 : 0;
+    x[RETIRED + 1] = (x[GRANTED + 1] as number) + carry;
+  }
+
+  /** Executes up to where translated code can perhaps be entered. @returns a member of `EXIT` */
+  #interpretBlock(text: LoadedText | undefined): number {
+    const { interpreter } = this.#options;
+    const length = this.#blockLeft(text);
+    if (text === undefined || !this.#isAtDevice(text)) return interpreter.run(length);
+    // One by one, to see where else it accesses one.
+    for (let left = length; left > 0; left -= 1) {
+      if (this.#isAtDevice(text)) this.#noteDeviceAccess(text);
+      const exit = interpreter.run(1);
+      if (exit !== EXIT.limit || (this.#words[REMAINING] as number) <= 0) return exit;
+    }
+    return EXIT.limit;
+  }
+
+  /** Has a function translated anew that accesses a device often. */
+  #noteDeviceAccess({ compiled }: LoadedText): void {
+    const { translation } = compiled;
+    const pc = this.#nextPc();
+    const index = translation.functionAt(pc);
+    if (!translation.deviceSites.note(pc) || index < 0) return;
+    this.#options.translations.translateAgain(compiled, index);
+  }
+
+  /** Whether the next instruction accesses a device, and is one that could be served. */
+  #isAtDevice({ compiled }: LoadedText): boolean {
+    const instruction = compiled.translation.text.at(this.#nextPc());
+    if (instruction === undefined || !isServable(instruction)) return false;
+    const { rs1, imm } = instruction;
+    const base = (HART.registers >> 2) + 2 * (SLOT_OF_X[rs1] as number);
+    const high = rs1 === 0 ? 0 : (this.#words[base + 1] as number);
+    const low = rs1 === 0 ? 0 : (this.#words[base] as number);
+    const vaddr = (high >>> 0) * 2 ** 32 + (low >>> 0) + imm;
+    if (!Number.isSafeInteger(vaddr)) return false;
+    return this.#options.space.runAt(vaddr)?.device !== undefined;
+  }
+
+  /**
+   * Called by translated code: accesses a device, and may lower `remaining`.
+   * @returns 1 when that has been done
+   */
+  #accessDevice({ translation }: CompiledText, low: number, high: number): number {
+    const instruction = translation.text.at((high >>> 0) * 2 ** 32 + (low >>> 0));
+    assert(instruction !== undefined, 'what is translated is in the text');
+    this.#setRetired();
+    const isDone = this.#options.interpreter.accessDevice(instruction, { low, high });
+    this.#setGranted();
+    return isDone ? 1 : 0;
   }
 
   /**
@@ -321,6 +388,8 @@ export class Translator {
         [TABLE_IMPORT]: functions,
         [NOW_IMPORT]: () => this.#options.space.outside.nowNs(),
         [FIND_IMPORT]: (_hart: number, low: number, high: number) => this.#find(low, high),
+        [DEVICE_IMPORT]: (_hart: number, low: number, high: number) =>
+          this.#accessDevice(compiled, low, high),
         [BULK_IMPORT]: (_hart: number, index: number) => this.#doAtOnce(index),
       },
     });
