@@ -9,26 +9,37 @@ import type { Instruction } from '../decode.ts';
 import type { Block } from './functions.ts';
 import { memoryOperationOf } from './memory-operations.ts';
 
-/** After being left so often at one place, it is worth a translation. */
-const LEFT_OFTEN = 16;
+/** So many times translated code is left at devices before it is worth a translation. */
+const FIRST_DUE = 64;
 
 export class DeviceSites {
-  /** By address: how often translated code has been left there. */
-  readonly #left = new Map<number, number>();
+  readonly #known = new Set<number>();
+  /** Those at which translated code has been left since the last translation for their sake. */
+  readonly #unserved = new Set<number>();
+  /** How often translated code has been left at any of them. */
+  #left = 0;
+  #dueAt = FIRST_DUE;
 
   /** Whether the instruction at an address is known to access a device. */
   has(pc: number): boolean {
-    return this.#left.has(pc);
+    return this.#known.has(pc);
   }
 
   /**
    * Translated code has been left at an instruction that accesses a device.
-   * @returns whether it is time to translate the function anew; once for each place
+   *
+   * @returns addresses whose functions are to be translated anew: none, unless it has been left
+   * twice as often as at the last time, so that what keeps being left is not translated for ever
    */
-  note(pc: number): boolean {
-    const times = (this.#left.get(pc) ?? 0) + 1;
-    this.#left.set(pc, times);
-    return times === LEFT_OFTEN;
+  note(pc: number): readonly number[] {
+    this.#known.add(pc);
+    this.#unserved.add(pc);
+    this.#left += 1;
+    if (this.#left < this.#dueAt) return [];
+    this.#dueAt = 2 * this.#left;
+    const due = [...this.#unserved];
+    this.#unserved.clear();
+    return due;
   }
 }
 

@@ -24,6 +24,8 @@ export interface CompiledText {
 export interface CompiledUnit {
   readonly functions: readonly number[];
   readonly module: WebAssembly.Module;
+  /** Whether a later unit has the same functions. */
+  isReplaced: boolean;
 }
 
 /** Where the entry points of texts lie in one RAM, since it was cleared so many times. */
@@ -78,10 +80,12 @@ export class Translations {
     addUnit(text, text.translation.translateFrom(index, most));
   }
 
-  /** Translates all units anew that have a function. */
-  translateAgain(text: CompiledText, index: number): void {
-    for (const { functions } of text.units.filter((unit) => unit.functions.includes(index))) {
-      addUnit(text, text.translation.translateAgain(functions));
+  /** Translates all units anew that have some of these functions, but for what was so before. */
+  translateAgain(text: CompiledText, wanted: ReadonlySet<number>): void {
+    for (const unit of [...text.units]) {
+      if (unit.isReplaced || !unit.functions.some((index) => wanted.has(index))) continue;
+      unit.isReplaced = true;
+      addUnit(text, text.translation.translateAgain(unit.functions));
     }
   }
 
@@ -147,7 +151,7 @@ export class Translations {
 }
 
 function addUnit(text: CompiledText, { functions, bytes }: Unit): void {
-  text.units.push({ functions, module: new WebAssembly.Module(bytes) });
+  text.units.push({ functions, module: new WebAssembly.Module(bytes), isReplaced: false });
 }
 
 function textOf(bulk: BulkEntries): string {

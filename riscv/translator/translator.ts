@@ -238,10 +238,10 @@ export class Translator {
   /** Has a function translated anew that accesses a device often. */
   #noteDeviceAccess({ compiled }: LoadedText): void {
     const { translation } = compiled;
-    const pc = this.#nextPc();
-    const index = translation.functionAt(pc);
-    if (!translation.deviceSites.note(pc) || index < 0) return;
-    this.#options.translations.translateAgain(compiled, index);
+    const due = translation.deviceSites.note(this.#nextPc());
+    if (due.length === 0) return;
+    const functions = new Set(due.map((pc) => translation.functionAt(pc)));
+    this.#options.translations.translateAgain(compiled, functions);
   }
 
   /** Whether the next instruction accesses a device, and is one that could be served. */
