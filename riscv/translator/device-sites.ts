@@ -1,6 +1,6 @@
 /**
- * Instructions of a text that access registers of devices, as it has turned out: translated code has
- * been left at them. Where a function has such a one it is translated anew, and then serves the
+ * Instructions of a text that access registers of devices, as it has turned out: translated code
+ * has been left at them. Where a function has such a one it is translated anew, and then serves the
  * access without being left (`Accesses.writeApart`). Nothing in a program tells them from other
  * loads and stores.
  */
