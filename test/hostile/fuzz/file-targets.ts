@@ -99,10 +99,18 @@ const links: FuzzTarget = {
         '"rate":1000,"frame":64,"ramBytes":268435456,"plan":"{}","inputs":[{"atNs":5,"kind":"frame","bytes":[1,2]},' +
         '{"atNs":6,"kind":"typed","uart":0,"bytes":[65]}]},"moment":{"kind":"packet","count":3},"mode":"whole"}',
     ),
+    // With images behind the record.
+    bytesOf(
+      '{"scenario":{"system":"pair","choices":{},"seed":1,"net":"hand","plan":"","inputs":[],"own":{"main":' +
+        '"a.system","files":{"a.system":"<system/>"}}},"mode":"embed","speed":0.01,' +
+        '"images":[["a.elf",3],["b.elf",1]]}\0\u007fELF',
+    ),
   ],
   run: (bytes) => {
     const packed = Buffer.from(deflateSync(bytes)).toString('base64url');
-    refusing(LinkProblem, () => fromFragment(`#1.${packed}`));
+    for (const version of [1, 3]) {
+      refusing(LinkProblem, () => fromFragment(`#${version}.${packed}`));
+    }
     refusing(LinkProblem, () => fromFragment(textOf(bytes)));
   },
 };
