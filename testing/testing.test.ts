@@ -260,6 +260,39 @@ export const main = (pd) => {
     expect(status).toBe(1);
   });
 
+  it('has failed when a program has left behind what nobody catches, and the next one is run', async () => {
+    writeFileSync(
+      join(folder, 'late.mts'),
+      `export const main = (pd) => {
+  if (pd.name === 'late') Promise.reject(new Error('unheard'));
+  return { notified() {} };
+};
+`,
+    );
+    for (const name of ['late', 'sound']) {
+      writeFileSync(
+        join(folder, `${name}.system`),
+        `<system><protection_domain name="${name}"><program_image path="late.mts"/></protection_domain></system>`,
+      );
+      writeFileSync(
+        join(folder, `${name}.yaml`),
+        `system: ${name}.system\nname: ${name}\nsteps: [{wait: 1ms}]\n`,
+      );
+    }
+    const { stdout, stderr, status } = await sddfInFolder(
+      folder,
+      'test',
+      'late.yaml',
+      'sound.yaml',
+    );
+
+    expect(stdout).toMatch(
+      /came +a program has thrown what nobody catches: \S+late\.mts:2: unheard\n/,
+    );
+    expect(stdout).toContain('1 passed, 1 failed');
+    expect([stderr, status]).toEqual(['', 1]);
+  });
+
   it.each([
     ['throws as it is attached', "() => { throw new Error('worn out'); }", 'worn out'],
     [

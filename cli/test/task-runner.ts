@@ -13,6 +13,7 @@ import { CoverageCollector } from '../coverage/collector.ts';
 import type { CoverageExtent } from '../coverage/report.ts';
 import type { OnFolder } from './scene-loader.ts';
 import { readSelection, type Selection, type Task, tasksOf } from './selection.ts';
+import { Uncaught } from './uncaught.ts';
 
 /** Plain data. */
 export interface TestRequest {
@@ -71,13 +72,32 @@ export class TaskRunner {
   async run({ test, seed }: Task): Promise<RunTask> {
     const { update, coverage } = this.#request;
     try {
-      const result = await runTest(test, seed, { update, ...this.#watch() });
+      const result = await this.#runHeard(test, seed, { update, ...this.#watch() });
       const executed = coverage === 'each' ? await this.#take() : undefined;
       return executed === undefined ? { result } : { result, executed };
     } catch (error) {
       if (error instanceof TestbedError) throw new UserMistake(`${test.where}: ${error.message}`);
       throw error;
     }
+  }
+
+  /** What its programs have left behind is heard, too. */
+  async #runHeard(...run: Parameters<typeof runTest>): Promise<TestResult> {
+    const uncaught = new Uncaught();
+    const result = await runTest(...run).catch(async (error: unknown) => {
+      await uncaught.end();
+      throw error;
+    });
+    const what = await uncaught.end();
+    if (what === undefined) return result;
+    const { failure } = result;
+    if (failure !== undefined) {
+      return { ...result, failure: { ...failure, came: [...failure.came, what] } };
+    }
+    const [{ where }] = run;
+    const [step, expected] = ['behind the last step', 'the programs to have left nothing behind'];
+    const left = { step, where, expected, came: [what], events: [] };
+    return { ...result, verdict: 'failed', failure: left };
   }
 
   /** Asked behind the last test: what no test has told of. */
