@@ -3,7 +3,6 @@
 import type { Ram } from '../memory/ram.ts';
 import type { AddressSpace } from './address-space.ts';
 import type { BulkFunction } from './bulk/functions.ts';
-import { CoveredInterpreter } from './coverage/covered-interpreter.ts';
 import type { CoverageMap } from './coverage/map.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { Translations } from './translator/translations.ts';
@@ -66,14 +65,14 @@ const WHEN_HOT: Laziness = { interpretedFirst: 200_000, hot: 32, stretch: 1000, 
 export function createEngine(options: EngineOptions): Engine {
   if (options.coverage !== undefined) return createCovered(options, options.coverage);
   const { engine, translations = new Translations() } = options;
-  const interpreter = new Interpreter(options);
+  const interpreter = new Interpreter({ ...options, coverage: undefined });
   if (engine === 'interpreter') return interpreter;
   return new Translator({ ...options, interpreter, translations, laziness: lazinessOf(options) });
 }
 
 function createCovered(options: EngineOptions, { map, ...kept }: EngineCoverage): Engine {
   const parts = { ...options, bulk: [], coverage: map };
-  const interpreter = new CoveredInterpreter(new Interpreter(parts), parts);
+  const interpreter = new Interpreter(parts);
   if (options.engine === 'interpreter') return interpreter;
   const { translations = new Translations(map) } = kept;
   return new Translator({ ...parts, interpreter, translations, laziness: lazinessOf(options) });

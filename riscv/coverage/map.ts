@@ -17,7 +17,8 @@ export const NOTED = {
 
 export type Noted = (typeof NOTED)[keyof typeof NOTED];
 
-const BYTES_PER_HALFWORD = 3;
+/** Of notes, for each halfword of text. */
+export const BYTES_PER_HALFWORD = 3;
 
 /** A stretch of addresses that may hold code. */
 export interface CoveredText {

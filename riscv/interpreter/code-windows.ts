@@ -7,6 +7,8 @@
  */
 
 import type { AddressSpace, CodeRun } from '../address-space.ts';
+import { CellNotes } from '../coverage/cell-notes.ts';
+import type { CoverageMap } from '../coverage/map.ts';
 import { bulkEntries, type BulkFunction, type BulkName } from '../bulk/functions.ts';
 import { decode, type Instruction, lengthOf } from '../decode.ts';
 import { EXIT } from '../hart.ts';
@@ -50,6 +52,7 @@ export class CodeWindows {
   readonly #space: AddressSpace;
   readonly #memory: Uint8Array;
   readonly #functions: readonly BulkFunction[];
+  readonly #coverage: CoverageMap | undefined;
   /** Windows that are valid now. */
   #windows: RunWindow[] = [];
   /**
@@ -65,11 +68,18 @@ export class CodeWindows {
   /**
    * @param memory RAM, as `Run.at` counts it
    * @param functions that may be done at once
+   * @param coverage where it is noted what is executed
    */
-  constructor(space: AddressSpace, memory: Uint8Array, functions: readonly BulkFunction[]) {
+  constructor(
+    space: AddressSpace,
+    memory: Uint8Array,
+    functions: readonly BulkFunction[],
+    coverage: CoverageMap | undefined,
+  ) {
     this.#space = space;
     this.#memory = memory;
     this.#functions = functions;
+    this.#coverage = coverage;
   }
 
   /** Forgets which windows are valid, after a `fence.i` or a change of mappings. */
@@ -112,7 +122,8 @@ export class CodeWindows {
     if (this.#isLegal(instruction)) {
       writeCell(cells, { index: 0, ...address, reach: CELL_WORDS }, instruction);
     }
-    return { ...address, sizeBytes: length, cells };
+    const notes = CellNotes.of(this.#coverage, vaddrOf(address) as number, length);
+    return { ...address, sizeBytes: length, cells, notes };
   }
 
   /** Decodes at a cell without an operation, and ahead of it. */
@@ -166,10 +177,28 @@ export class CodeWindows {
   #windowOn(code: CodeRun, vaddr: number): RunWindow {
     const made = this.#windowsOf.get(code) ?? [];
     const before = made.find((each) => holds(each, vaddr));
-    const window = before ?? makeWindow(code, vaddr, bulkEntries(code, this.#functions));
+    const window = before ?? this.#makeWindow(code, vaddr);
     if (before === undefined) this.#windowsOf.set(code, [...made, window]);
     this.#windows.push(window);
     return window;
+  }
+
+  #makeWindow(code: CodeRun, vaddr: number): RunWindow {
+    const block = vaddr - (vaddr % WINDOW_BYTES);
+    const start = Math.max(code.vaddr, block);
+    const end = Math.min(code.vaddr + code.sizeBytes, block + WINDOW_BYTES);
+    const bulk = bulkEntries(code, this.#functions);
+    return {
+      low: (start % WORD) | 0,
+      high: Math.floor(start / WORD),
+      sizeBytes: end - start,
+      // Two cells more: an instruction of four bytes may stand in the last two.
+      cells: new Int32Array((end - start) * WORDS_PER_BYTE + 2 * CELL_WORDS),
+      notes: CellNotes.of(this.#coverage, start, end - start),
+      code,
+      vaddr: start,
+      bulk: new Map([...bulk].map(([pc, name]) => [(pc - start) * WORDS_PER_BYTE, name])),
+    };
   }
 
   /** 16 bits of code at an address. */
@@ -193,26 +222,6 @@ function holds(window: RunWindow, vaddr: number): boolean {
 
 function isRunWindow(window: CodeWindow): window is RunWindow {
   return 'code' in window;
-}
-
-function makeWindow(
-  code: CodeRun,
-  vaddr: number,
-  functions: ReadonlyMap<number, BulkName>,
-): RunWindow {
-  const block = vaddr - (vaddr % WINDOW_BYTES);
-  const start = Math.max(code.vaddr, block);
-  const end = Math.min(code.vaddr + code.sizeBytes, block + WINDOW_BYTES);
-  return {
-    low: (start % WORD) | 0,
-    high: Math.floor(start / WORD),
-    sizeBytes: end - start,
-    // Two cells more: an instruction of four bytes may stand in the last two.
-    cells: new Int32Array((end - start) * WORDS_PER_BYTE + 2 * CELL_WORDS),
-    code,
-    vaddr: start,
-    bulk: new Map([...functions].map(([pc, name]) => [(pc - start) * WORDS_PER_BYTE, name])),
-  };
 }
 
 /** Where in the snapshot a cell's instruction begins. */

@@ -10,6 +10,7 @@ import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace } from '../address-space.ts';
 import { BulkExecution } from '../bulk/execute.ts';
 import type { BulkFunction, BulkName } from '../bulk/functions.ts';
+import { type CoverageMap, type Noted, NOTED } from '../coverage/map.ts';
 import { decode, type Instruction } from '../decode.ts';
 import { EXIT, HART, HART_BYTES } from '../hart.ts';
 import { OP_OF, OPERATIONS } from '../operations.ts';
@@ -28,6 +29,8 @@ export interface InterpreterOptions {
   readonly space: AddressSpace;
   /** Functions that are done at once: see `../bulk/`. */
   readonly bulk?: readonly BulkFunction[] | undefined;
+  /** Where it is noted what is executed, if anybody wants to know. */
+  readonly coverage?: CoverageMap | undefined;
 }
 
 const PC = HART.registers >> 2;
@@ -57,18 +60,20 @@ export class Interpreter {
   readonly #memory: MemoryAccess;
   readonly #windows: CodeWindows;
   readonly #bulk: BulkExecution;
+  readonly #coverage: CoverageMap | undefined;
   readonly #instructions = new Map<number, Instruction>();
   /** The version of the address space that caches are of. */
   #mappings = -1;
   /** What is left of the instructions that `run` was to execute at most. */
   #most = 0;
 
-  constructor({ ram, at, space, bulk = [] }: InterpreterOptions) {
+  constructor({ ram, at, space, bulk = [], coverage }: InterpreterOptions) {
     this.#space = space;
+    this.#coverage = coverage;
     this.#bulk = new BulkExecution({ ram, at, space });
     this.#hart = makeViews(ram, at);
     this.#memory = new MemoryAccess(this.#hart, space);
-    this.#windows = new CodeWindows(space, ram.u8, bulk);
+    this.#windows = new CodeWindows(space, ram.u8, bulk, coverage);
   }
 
   /**
@@ -89,6 +94,7 @@ export class Interpreter {
     this.#windows.setFloatingPoint(x[HAS_FLOATING_POINT] !== 0);
     // The register that keeps it over a trap, sepc, has no lowest bit.
     x[NEXT_PC] = (x[NEXT_PC] as number) & ~1;
+    if ((x[REMAINING] as number) > 0 && most > 0) this.#note(this.#nextPc(), NOTED.begun);
     let exit = 0;
     while (exit === 0) exit = this.#advance();
     if (exit > 0) x[HAS_RESERVATION] = 0;
@@ -214,10 +220,17 @@ export class Interpreter {
       x[wordOfResult(rd)] = next.low;
       x[wordOfResult(rd) + 1] = next.high;
     }
+    if (OPERATIONS[op]?.format === 'B') this.#note(stop.pc, NOTED.taken);
     this.#recordBranch(target);
     this.#finish(stop);
     this.#setNextPc(target);
+    if ((x[REMAINING] as number) > 0 && this.#most > 0) this.#note(target, NOTED.begun);
     return 0;
+  }
+
+  #note(pc: Address, noted: Noted): void {
+    const vaddr = this.#coverage === undefined ? undefined : vaddrOf(pc);
+    if (vaddr !== undefined) this.#coverage?.note(vaddr, noted);
   }
 
   #recordBranch({ low, high }: Address): void {

@@ -3,6 +3,7 @@
  * code.
  */
 
+import type { CellNotes } from '../coverage/cell-notes.ts';
 import type { FloatViews } from '../float/registers.ts';
 
 /** The memory of a hart and of its address space, as the loop reads and writes it. */
@@ -43,4 +44,6 @@ export interface CodeWindow {
   readonly high: number;
   readonly sizeBytes: number;
   readonly cells: Int32Array;
+  /** Where it is noted what of it is executed, if anybody wants to know. */
+  readonly notes: CellNotes | undefined;
 }

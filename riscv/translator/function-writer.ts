@@ -382,8 +382,6 @@ class FunctionWriter implements Writing, NodeWriter {
   /** Only where the block goes straight back to itself, with no dispatch node in between. */
   #affineLoopAt(node: number, block: number): AffineLoop | undefined {
     const { affineLoops, graph, charges } = this.#plan;
-    // Rounds that are done together pass no branch that could be noted.
-    if (this.#surroundings.coverage !== undefined) return undefined;
     const isOwnHead = graph.nodeFor(block, block) === node && charges.isCheckpoint(block);
     return isOwnHead ? affineLoops[block] : undefined;
   }
@@ -409,12 +407,14 @@ class FunctionWriter implements Writing, NodeWriter {
     code.get(rounds);
     code.if();
     writeCharge(code, budget, { rounds, length, isBack: false });
+    this.#note(pc, NOTED.begun);
     const again = code.loop();
     const inside = new Set(loop.walks.map(({ group }) => group));
     const place = { ...begin, charged: length, rounds: { local: rounds, length } };
-    const { last, place: atEnd } = this.#writeInstructions(place, loop.groups, inside);
+    const { last, at, place: atEnd } = this.#writeInstructions(place, loop.groups, inside);
     if (last !== undefined) this.#writeCondition(last);
     code.if();
+    this.#note(at, NOTED.taken);
     code.get(rounds);
     code.i32(1);
     code.op(OP.i32Sub);
@@ -422,6 +422,7 @@ class FunctionWriter implements Writing, NodeWriter {
     code.brIf(again);
     this.#goTo({ ...atEnd, charged: 0, rounds: undefined }, pc);
     code.end();
+    this.#note(at, NOTED.notTaken);
     if (end.kind === 'branch') this.#goTo({ ...atEnd, charged: 0 }, end.next);
     code.end();
     code.end();
