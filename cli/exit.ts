@@ -1,4 +1,21 @@
-/** Ending the process: for the command alone. */
+/** Ending the process, and with which status: for the command alone. */
+
+import { UserMistake } from '../host/problem.ts';
+
+/** With what a command ends. */
+export const STATUS = {
+  passed: 0,
+  failed: 1,
+  /** Its user's mistake. */
+  mistake: 2,
+  /** A planned fault never struck: nothing was proved. */
+  void: 3,
+} as const;
+
+/** @returns with what a command ends that throws this */
+export function statusOfFailure(error: unknown): number {
+  return error instanceof UserMistake ? STATUS.mistake : STATUS.failed;
+}
 
 const reallyExit = (
   process as unknown as { readonly reallyExit: (status: number) => never }

@@ -11,10 +11,8 @@ import { userBlame } from '../systems/exception-text.ts';
 import { bugText } from './blame.ts';
 import { didYouMean } from './closest.ts';
 import { commands } from './commands.ts';
+import { STATUS } from './exit.ts';
 import { withoutControls } from './terminal.ts';
-
-const EXIT_FAILURE = 1;
-const EXIT_MISTAKE = 2;
 
 /**
  * Runs one command.
@@ -117,7 +115,7 @@ function explain(error: unknown, args: readonly string[], program: Command | und
   if (error instanceof CommanderError) return explainUsage(error, args, program);
   if (error instanceof UserMistake) {
     complain(`sddf: ${error.message}`);
-    return EXIT_MISTAKE;
+    return STATUS.mistake;
   }
   const blamed = userBlame(error);
   if (blamed === undefined) {
@@ -126,7 +124,7 @@ function explain(error: unknown, args: readonly string[], program: Command | und
   } else {
     complain(`sddf: ${blamed}`);
   }
-  return EXIT_FAILURE;
+  return STATUS.failed;
 }
 
 function explainUsage(
@@ -136,7 +134,7 @@ function explainUsage(
 ): number {
   if (error.exitCode === 0) return 0; // --help has been printed
   complain(`sddf: ${usageProblem(error, args, program)}`);
-  return EXIT_MISTAKE;
+  return STATUS.mistake;
 }
 
 function usageProblem(

@@ -6,6 +6,7 @@ import { jsonText } from '../systems/json-text.ts';
 import { failureText } from '../testing/report/failure-text.ts';
 import { runTest, type TestResult } from '../testing/run/run-test.ts';
 import { PLAIN_SEED } from '../testing/run/test-run.ts';
+import { STATUS } from './exit.ts';
 import { sayWorldBegins } from './sim/world-limit.ts';
 import type { Terminal } from './terminal.ts';
 import { debugTest } from './test/debug-test.ts';
@@ -42,7 +43,7 @@ export async function replayTest(
       ? await runAloud(task, terminal)
       : await debugTest(tasks, flags.gdb, terminal);
   print(result, flags, terminal);
-  process.exitCode = result.verdict === 'passed' ? 0 : 1;
+  process.exitCode = STATUS[result.verdict];
 }
 
 function runAloud({ test, seed }: Task, terminal: Terminal): Promise<TestResult> {

@@ -4,6 +4,7 @@
  */
 
 import { Debugger, type Front } from '../../debug/debugger.ts';
+import { PACKET_BYTES_MAX } from '../../debug/gdb/packets.ts';
 import type { DebuggedProgram } from '../../debug/gdb/program-guess.ts';
 import { GdbServer } from '../../debug/gdb/server.ts';
 import type { Mode } from '../../debug/gdb/threads.ts';
@@ -19,6 +20,7 @@ import type { Rule } from '../../sim/plan/plan.ts';
 import type { WorldWatch } from '../../sim/world.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 import type { TestWatch } from '../../testing/run/test-run.ts';
+import { STATUS, statusOfFailure } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import type { RunWatch } from './part.ts';
 
@@ -53,7 +55,13 @@ export class GdbSession {
     const { address } = options;
     const wake = { call: (): void => undefined };
     const where = `--gdb ${formatStreamAddress(address)}`;
-    const line = await DebugLine.open(address, where, () => wake.call());
+    const packetBytesMax = PACKET_BYTES_MAX;
+    const line = await DebugLine.open({
+      address,
+      where,
+      packetBytesMax,
+      onNews: () => wake.call(),
+    });
     const { port } = line;
     const shown = address.kind === 'tcp' && port !== undefined ? { ...address, port } : address;
     const session = new GdbSession(options, { line, wake, run });
@@ -129,7 +137,10 @@ export class GdbSession {
         ended: (testbed, why) => this.#ended(testbed, why),
       },
       isOver: () => this.#state.isKilled,
-      close: () => (debug.isRewinding ? undefined : this.close()),
+      close: (failed) =>
+        debug.isRewinding && failed === undefined
+          ? undefined
+          : this.#close(failed ?? statusSoFar()),
     };
   }
 
@@ -176,10 +187,34 @@ export class GdbSession {
     this.debugger.ended(`the run is over (${why}), at ${ms} ms`);
   }
 
-  async close(): Promise<void> {
-    this.server.over(typeof process.exitCode === 'number' ? process.exitCode : 0);
+  /**
+   * Runs what is debugged to its end, and tells GDB how the command ends then.
+   *
+   * @param statusOf the command's exit status
+   */
+  async until<T>(run: () => T | Promise<T>, statusOf: (result: T) => number): Promise<T> {
+    let status: number = STATUS.failed;
+    try {
+      const result = await run();
+      status = statusOf(result);
+      return result;
+    } catch (error) {
+      status = statusOfFailure(error);
+      throw error;
+    } finally {
+      await this.#close(status);
+    }
+  }
+
+  async #close(status: number): Promise<void> {
+    this.server.over(status);
     await this.#line.close();
   }
+}
+
+/** As the command would end now. */
+function statusSoFar(): number {
+  return typeof process.exitCode === 'number' ? process.exitCode : STATUS.passed;
 }
 
 interface SessionState {

@@ -1,9 +1,10 @@
 // Goal: where GDB may come is written as the help says, and a mistake is one line that says what to
 // do; a run is stopped by a debugger that comes in the middle, by Ctrl-C in the debugger, and ended
-// by Ctrl-C in the terminal while it is held. Method: the parser; a process, a socket and signals.
+// by Ctrl-C in the terminal while it is held; GDB hears the exit status. Method: the parser; a
+// process, a socket and signals.
 
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +16,11 @@ const folder = mkdtempSync(join(tmpdir(), 'sddf-gdb-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A client in the raw protocol; an answer is what comes with the next stop. */
-async function clientOf(path: string) {
-  while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 20));
+async function clientOf(path: string, run: ChildProcess) {
+  while (!existsSync(path)) {
+    if (run.exitCode !== null) throw new Error('the run is over, and has never listened');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const line = connect(path);
   let said = '';
   let heard = (): void => undefined;
@@ -24,12 +28,16 @@ async function clientOf(path: string) {
     said += String(bytes);
     heard();
   });
+  line.once('close', () => heard());
   return {
     closed: new Promise((resolve) => line.once('close', resolve)),
     send: (text: string) => void line.write(text),
     /** @returns all that was said since the last time, up to a packet that begins so */
     until: async (packet: string): Promise<string> => {
-      while (!said.includes(`$${packet}`)) await new Promise<void>((resolve) => (heard = resolve));
+      while (!said.includes(`$${packet}`)) {
+        if (line.closed) throw new Error(`it has hung up, and said: ${said}`);
+        await new Promise<void>((resolve) => (heard = resolve));
+      }
       const whole = said;
       said = '';
       return whole;
@@ -53,7 +61,7 @@ describe('--gdb', () => {
       run.stderr.on('data', (text) => (printed += String(text)));
       const ended = new Promise((resolve) => run.once('exit', resolve));
       await new Promise((resolve) => run.stderr.once('data', resolve));
-      const client = await clientOf(socket);
+      const client = await clientOf(socket, run);
 
       client.send('$?#3f');
       await client.until('T02');
@@ -66,6 +74,30 @@ describe('--gdb', () => {
       await client.closed;
     },
   );
+
+  it('tells GDB the exit status of a run that cannot be begun again', async () => {
+    const [socket, disk] = [join(folder, 'back.sock'), join(folder, 'disk.img')];
+    writeFileSync(disk, new Uint8Array(1 << 20));
+    const run = spawn(process.execPath, [
+      ...[sddfCommand(), 'run', 'blk', '--disk', `file=${disk}`, '--clock', 'virtual'],
+      ...['--gdb', `unix:${socket},wait`],
+    ]);
+    let printed = '';
+    run.stderr.on('data', (text) => (printed += String(text)));
+    const ended = new Promise((resolve) => run.once('exit', resolve));
+    const client = await clientOf(socket, run);
+
+    client.send('$?#3f');
+    await client.until('T');
+    client.send('$vCont;c#a8');
+    await client.until('T05replaylog:end');
+    rmSync(disk);
+    client.send('$bc#c5');
+    await client.closed;
+    expect(await client.until('W')).toContain('$W02#');
+    expect(await ended).toBe(2);
+    expect(printed).toContain(`${disk}: no such file or directory`);
+  });
 
   it.each([
     ['tcp:127.0.0.1:3333', { kind: 'tcp', host: '127.0.0.1', port: 3333 }, 'threads', 'at once'],

@@ -19,7 +19,7 @@ import { reportJson, type RunResult } from '../../systems/run-report.ts';
 import { type RunCounters, type Testbed, TestbedError } from '../../systems/testbed.ts';
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
 import type { Ending } from '../../systems/virtual-slice.ts';
-import { ExitStatus } from '../exit.ts';
+import { ExitStatus, statusOfFailure } from '../exit.ts';
 import { NetAttachments } from '../net/attachments.ts';
 import { DEMO_FRAMES } from '../net/kind.ts';
 import { printable, type Terminal, withoutControls } from '../terminal.ts';
@@ -126,15 +126,19 @@ export class Run {
     );
     const isTold = watched !== undefined && this.#loaded.hasUserPrograms;
     const untell = isTold ? tellOfHostCalls((call) => watched.inHostCall(call)) : undefined;
+    let failed: number | undefined;
     try {
       let outcome = await this.#runOnce(parsed, interrupt);
       while (outcome === 'rewound') {
         await this.#beginAgain();
         outcome = await this.#runOnce(parsed, interrupt);
       }
+    } catch (error) {
+      failed = statusOfFailure(error);
+      throw error;
     } finally {
       await this.#outside.close();
-      for (const watch of this.#watches) await watch.close?.();
+      for (const watch of this.#watches) await watch.close?.(failed);
       untell?.();
       await watched?.end();
     }

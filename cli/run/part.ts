@@ -106,6 +106,10 @@ export interface RunWatch {
   readonly finish?: (result: RunResult) => void;
   /** Takes the place of the counters at the end. */
   readonly report?: (result: RunResult) => void;
-  /** Called however the run has ended. */
-  readonly close?: () => void | Promise<void>;
+  /**
+   * Called however the run has ended.
+   *
+   * @param failed status of a command whose run has not come to its end
+   */
+  readonly close?: (failed?: number) => void | Promise<void>;
 }

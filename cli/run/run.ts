@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
+import { statusOfFailure } from '../exit.ts';
 import { addOptions, type RawOptions } from '../option.ts';
 import { openTerminal } from '../terminal.ts';
 import type { ParsedAttachment } from './attachment.ts';
@@ -91,7 +92,8 @@ async function runSystem(
       ...watches.flatMap(({ files }) => files ?? []),
     ]);
   } catch (error) {
-    for (const watch of watches) await watch.close?.(); // nothing is left behind of their files
+    // Nothing is left behind of their files.
+    for (const watch of watches) await watch.close?.(statusOfFailure(error));
     throw error;
   }
   await new Run({ loaded, options, terminal, injected, watches, makeWatches }).run(attachments);

@@ -15,6 +15,7 @@ import { runWorld, type WorldOutcome, type WorldWatch } from '../../sim/world.ts
 import { perfettoTrace } from '../../systems/trace/perfetto.ts';
 import { type Recording, startRecording } from '../../systems/trace/recording.ts';
 import { didYouMean } from '../closest.ts';
+import { STATUS } from '../exit.ts';
 import { OutputFile } from '../output-file.ts';
 import { GdbSession } from '../run/gdb-session.ts';
 import { parseGdb } from '../run/gdb.ts';
@@ -89,7 +90,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     const stopped = stop === undefined ? undefined : watchUntil(opened, watching, stop.strike);
     watching.finish(opened.failure, terminal);
     print({ failure: opened.failure, ...seen, stopped, isJson: flags.json === true }, terminal);
-    process.exitCode = seen.outcome.verdict === 'failed' ? 1 : 0;
+    process.exitCode = statusOf(seen.outcome);
   } finally {
     await watching.close();
   }
@@ -118,13 +119,17 @@ async function debugReplay(
     clock: 'virtual',
     injected: undefined,
   });
-  try {
-    const seen = replayHeld(session, () => replay(failure, loaded.target, session.worldWatch()));
-    print({ failure, ...seen, stopped: undefined, isJson: flags.json === true }, terminal);
-    process.exitCode = seen.outcome.verdict === 'failed' ? 1 : 0;
-  } finally {
-    await session.close();
-  }
+  const { outcome, isSame: same } = await session.until(
+    () => replayHeld(session, () => replay(failure, loaded.target, session.worldWatch())),
+    (seen) => statusOf(seen.outcome),
+  );
+  const isJson = flags.json === true;
+  print({ failure, outcome, isSame: same, stopped: undefined, isJson }, terminal);
+  process.exitCode = statusOf(outcome);
+}
+
+function statusOf({ verdict }: WorldOutcome): number {
+  return verdict === 'failed' ? STATUS.failed : STATUS.passed;
 }
 
 function replayHeld(session: GdbSession, run: () => Replay): Replay {

@@ -2,6 +2,7 @@
 
 import { Rewound } from '../../debug/rewound.ts';
 import { runTest, type TestResult } from '../../testing/run/run-test.ts';
+import { STATUS } from '../exit.ts';
 import { GdbSession } from '../run/gdb-session.ts';
 import { parseGdb } from '../run/gdb.ts';
 import type { Terminal } from '../terminal.ts';
@@ -21,11 +22,10 @@ export async function debugTest(
     ...{ system, images, terminal, clock: 'virtual' },
     injected: undefined,
   });
-  try {
-    return await runHeld(session, task);
-  } finally {
-    await session.close();
-  }
+  return session.until(
+    () => runHeld(session, task),
+    ({ verdict }) => STATUS[verdict],
+  );
 }
 
 async function runHeld(session: GdbSession, { test, seed }: Task): Promise<TestResult> {

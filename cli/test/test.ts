@@ -13,6 +13,7 @@ import { type CoverageFlags, CoverageReport, extentOf } from '../coverage/report
 import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
+import { STATUS } from '../exit.ts';
 import { listVerbs } from './list-verbs.ts';
 import { shellText } from '../../systems/shell-text.ts';
 import { commandOf, type Selection, type Task } from './selection.ts';
@@ -22,8 +23,6 @@ import { traceTest } from './trace-test.ts';
 import type { OnFolder } from './scene-loader.ts';
 import { watchFiles } from './watch-files.ts';
 
-const EXIT_FAILED = 1;
-const EXIT_VOID = 3;
 const JOBS = { min: 1, max: 64 };
 const TASKS_MAX = 1_000_000;
 
@@ -246,7 +245,7 @@ function report(cases: readonly JunitCase[], { json }: TestFlags, terminal: Term
     const voids = isVoid === 0 ? '' : `, ${isVoid} void`;
     terminal.print(`${passed} passed, ${failed} failed${voids}`);
   }
-  process.exitCode = failed > 0 ? EXIT_FAILED : isVoid > 0 ? EXIT_VOID : 0;
+  process.exitCode = failed > 0 ? STATUS.failed : isVoid > 0 ? STATUS.void : STATUS.passed;
 }
 
 function readSeeds(text: string | undefined): SeedRange | undefined {

@@ -8,7 +8,7 @@
 import net from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { words, port } = workerData;
+const { words, port, packetBytesMax } = workerData;
 const NEWS = 0;
 /** A client that does not read has so much in wait for it at most. */
 const UNSENT_BYTES_MAX = 1 << 22;
@@ -17,7 +17,7 @@ const DOLLAR = 0x24;
 const HASH = 0x23;
 
 let client;
-/** The packet that is coming: the sum of its bytes, and the digits behind them. */
+/** The packet that is coming: how long its data is, their sum, and the digits behind them. */
 let packet;
 let acknowledges = true;
 const server = net.createServer((socket) => {
@@ -63,18 +63,23 @@ port.on('message', (message) => {
  */
 function acknowledge(bytes) {
   for (const byte of bytes) {
-    if (byte === DOLLAR) packet = { sum: 0, digits: undefined };
-    else if (packet?.digits !== undefined) endOfPacket(byte);
+    if (packet?.digits !== undefined) endOfPacket(byte);
+    else if (byte === DOLLAR) packet = { length: 0, sum: 0, digits: undefined };
     else if (packet !== undefined && byte === HASH) packet.digits = '';
-    else if (packet !== undefined) packet.sum += byte;
+    else if (packet !== undefined) inPacket(byte);
   }
 }
 
-/** What is no packet, whoever reads it refuses. */
+function inPacket(byte) {
+  packet.length += 1;
+  packet.sum += byte;
+}
+
+/** What is no packet, or too long, whoever reads it refuses. */
 function endOfPacket(byte) {
   packet.digits += String.fromCharCode(byte);
   if (packet.digits.length < 2) return;
-  const isWhole = /^[0-9a-f]{2}$/i.test(packet.digits);
+  const isWhole = /^[0-9a-f]{2}$/i.test(packet.digits) && packet.length <= packetBytesMax;
   if (isWhole && parseInt(packet.digits, 16) === packet.sum % 256) client.write('+');
   packet = undefined;
 }

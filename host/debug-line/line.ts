@@ -14,6 +14,16 @@ import type { StreamAddress } from '../net/socket-address.ts';
 import { listenAt, type OwnPath } from '../own-path.ts';
 import { explainSystemError, UserMistake } from '../problem.ts';
 
+export interface DebugLineOptions {
+  readonly address: StreamAddress;
+  /** What to blame, such as `--gdb tcp:…`. */
+  readonly where: string;
+  /** Data of a packet that is acknowledged, at most. */
+  readonly packetBytesMax: number;
+  /** Called from the event loop: somebody who sleeps may look. */
+  readonly onNews: () => void;
+}
+
 export type LineNews =
   | { readonly kind: 'connected' | 'gone' | 'refused' }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
@@ -33,25 +43,26 @@ export class DebugLine {
   readonly #words: Int32Array;
   readonly #channel: MessagePort;
   readonly #worker: Worker;
+  readonly #ended: Promise<void>;
   readonly #ownPath: OwnPath | undefined;
   #heard: number;
 
   /**
    * Listens.
    *
-   * @param where what to blame, such as `--gdb tcp:…`
-   * @param onNews called from the event loop: somebody who sleeps may look
    * @throws UserMistake when the address cannot be had
    */
-  static async open(address: StreamAddress, where: string, onNews: () => void): Promise<DebugLine> {
+  static async open(options: DebugLineOptions): Promise<DebugLine> {
+    const { address, where, packetBytesMax, onNews } = options;
     const words = new Int32Array(new SharedArrayBuffer(4));
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(new URL('./line-worker.mjs', import.meta.url), {
-      workerData: { words, port: port2 },
+      workerData: { words, port: port2, packetBytesMax },
       transferList: [port2],
       execArgv: [],
     });
     worker.on('message', onNews);
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     const listen = async (at: ListenOptions): Promise<number | undefined> => {
       port1.postMessage({ kind: 'listen', at });
       await new Promise((resolve) => worker.once('message', resolve));
@@ -66,7 +77,7 @@ export class DebugLine {
       const ownPath = isPath ? await listenAt(listener, address.path, where) : undefined;
       const port = isPath ? undefined : await listen({ host: address.host, port: address.port });
       worker.unref();
-      return new DebugLine({ words, channel: port1, worker, port, ownPath });
+      return new DebugLine({ words, channel: port1, worker, ended, port, ownPath });
     } catch (error) {
       await close();
       throw error instanceof UserMistake ? error : explainSystemError(error, where);
@@ -77,12 +88,14 @@ export class DebugLine {
     readonly words: Int32Array;
     readonly channel: MessagePort;
     readonly worker: Worker;
+    readonly ended: Promise<void>;
     readonly port: number | undefined;
     readonly ownPath: OwnPath | undefined;
   }) {
     this.#words = made.words;
     this.#channel = made.channel;
     this.#worker = made.worker;
+    this.#ended = made.ended;
     this.port = made.port;
     this.#ownPath = made.ownPath;
     this.#heard = 1; // that it listens
@@ -127,10 +140,9 @@ export class DebugLine {
   }
 
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#worker.ref();
     this.#channel.postMessage({ kind: 'close' });
-    await ended;
+    await this.#ended;
     this.#ownPath?.release();
   }
 }
