@@ -48,8 +48,9 @@ import { plant } from './plant.ts';
 import { Rewound } from './rewound.ts';
 import { WatchedMemory } from './watched-memory.ts';
 
-/** Events between two looks at whether the user wants something, less one: a mask. */
-const LOOK_MASK = 15;
+/** Events from one look at whether the user wants something to the next: a power of two. */
+const LOOK_EVERY = 16;
+const LOOK_MASK = LOOK_EVERY - 1;
 /** Instructions that take longer than so many events: it is looked before each such slice. */
 const LONG_SLICE = 10_000;
 
@@ -96,7 +97,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   readonly #machineCode: ReadonlySet<string>;
   readonly #front: Front;
   readonly #memory: WatchedMemory;
-  readonly #journal = new Journal();
+  readonly #journal = new Journal(LOOK_EVERY);
   readonly #harts = new Map<string, DebuggedHart>();
   #world: DebuggedWorld | undefined;
   #board: Board | undefined;

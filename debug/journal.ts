@@ -10,21 +10,25 @@ import { bytesOf, VM_READ_WRITE } from '../kernel/objects/object-sizes.ts';
 import { HART } from '../riscv/hart.ts';
 import type { Moment } from './moment.ts';
 
-const EVERY_EVENTS = 1024;
+/** Of the events that somebody looks at anyway, each so-many-th is noted. */
+const LOOKS = 64;
 const PC_WORDS = 2;
 
 export class Journal {
+  readonly #everyEvents: number;
   readonly #byEvent = new Map<number, number>();
   readonly #byMoment = new Map<string, number>();
   /** The first event at which another run was not the same. */
   #difference: number | undefined;
 
-  /**
-   * Called at least at each event that is noted. Some of a hart's registers may still be locals of
-   * translated code then.
-   */
+  /** @param lookEvery {@link note} is called at each so-many-th event at least */
+  constructor(lookEvery: number) {
+    this.#everyEvents = LOOKS * lookEvery;
+  }
+
+  /** Some of a hart's registers may still be locals of translated code now. */
   note(event: number, { kernel, board }: DebuggedWorld): void {
-    if (event % EVERY_EVENTS !== 0) return;
+    if (event % this.#everyEvents !== 0) return;
     const digest = new Digest();
     digest.add(board.now());
     for (const count of Object.values(kernel.counters)) digest.add(count);

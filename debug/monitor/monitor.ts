@@ -137,7 +137,7 @@ export class Monitor {
       },
       until: {
         usage: 'until TIME',
-        help: 'stops then, such as 12.5ms, or +100us from now',
+        help: 'stops at what comes first from then on, such as 12.5ms, or +100us from now',
         run: ([time]) => this.#until(time),
       },
       program: {
@@ -262,7 +262,7 @@ export class Monitor {
     const atNs = Number(digits) * (UNITS_NS[unit] ?? 1) + (plus === '+' ? now : 0);
     if (atNs <= now) return [`it is ${now / 1e6} ms already`];
     debug.conditions.untilNs = atNs;
-    return [`stops at ${atNs / 1e6} ms`];
+    return [`stops at the first instruction or event from ${atNs / 1e6} ms on`];
   }
 
   #program(pd: string): readonly string[] {
