@@ -1,7 +1,7 @@
 // Goal: a debugger hears at once that its packets have come, whatever the engine does: else it
-// sends them again, and has two answers to one. It hears that of what the engine takes for a packet,
-// and of nothing else. Method: a client in another process, for which this thread stands still; one
-// in this process that sends random bytes.
+// sends them again, and has two answers to one. It hears that of what the engine takes for a
+// packet, and of nothing else. Method: a client in another process, for which this thread stands
+// still; one in this process that sends random bytes.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // Goal: what is noted of a program is what it has executed: each instruction, and each outcome of
 // its conditional branches. Method: small programs with loops, calls, and ways that are never gone,
-// and random ones, on all engines, beside an interpreter that is watched instruction by instruction.
+// and random ones, on all engines, beside an interpreter that is watched instruction by
+// instruction.
 
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../test/support/riscv-assembler.ts';

@@ -245,8 +245,8 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
               low = a & imm;
               high = aHigh & (imm >> 31);
               break;
-            // Shifts: JavaScript takes amounts modulo 32, and `<< 1 << (31 - n)` is right where n is
-            // 0.
+            // Shifts: JavaScript takes amounts modulo 32, and `<< 1 << (31 - n)` is right where n
+            // is 0.
             case 28: // slli
               if (imm < 32) {
                 low = a << imm;
