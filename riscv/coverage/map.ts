@@ -19,6 +19,8 @@ export type Noted = (typeof NOTED)[keyof typeof NOTED];
 
 /** Of notes, for each halfword of text. */
 export const BYTES_PER_HALFWORD = 3;
+/** Behind a text, so that whoever goes on behind its last instruction need not ask: 4 bytes. */
+const HALFWORDS_BEHIND = 2;
 
 /** A stretch of addresses that may hold code. */
 export interface CoveredText {
@@ -45,8 +47,10 @@ export class CoverageMap implements CoverageNotes {
   }
 
   /** @returns undefined when the staging area has no room for it */
-  static create(ram: Ram, text: CoveredText): CoverageMap | undefined {
-    const lengthBytes = notesBytes(text);
+  static create(ram: Ram, { vaddr, sizeBytes }: CoveredText): CoverageMap | undefined {
+    // No instruction begins at an odd address.
+    const text = { vaddr: vaddr - (vaddr % 2), sizeBytes: sizeBytes + (vaddr % 2) };
+    const lengthBytes = notesBytes(text) + BYTES_PER_HALFWORD * HALFWORDS_BEHIND;
     if (lengthBytes > ram.stagingLeft) return undefined;
     const at = ram.takeStaging(lengthBytes);
     ram.u8.fill(0, at, at + lengthBytes);

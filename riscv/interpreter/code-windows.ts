@@ -7,8 +7,7 @@
  */
 
 import type { AddressSpace, CodeRun } from '../address-space.ts';
-import { CellNotes } from '../coverage/cell-notes.ts';
-import type { CoverageMap } from '../coverage/map.ts';
+import { type CoverageMap, NOTED } from '../coverage/map.ts';
 import { bulkEntries, type BulkFunction, type BulkName } from '../bulk/functions.ts';
 import { decode, type Instruction, lengthOf } from '../decode.ts';
 import { EXIT } from '../hart.ts';
@@ -122,8 +121,8 @@ export class CodeWindows {
     if (this.#isLegal(instruction)) {
       writeCell(cells, { index: 0, ...address, reach: CELL_WORDS }, instruction);
     }
-    const notes = CellNotes.of(this.#coverage, vaddrOf(address) as number, length);
-    return { ...address, sizeBytes: length, cells, notes };
+    const notesAt = this.#notesAt(vaddrOf(address) as number);
+    return { ...address, sizeBytes: length, cells, notesAt };
   }
 
   /** Decodes at a cell without an operation, and ahead of it. */
@@ -185,8 +184,9 @@ export class CodeWindows {
 
   #makeWindow(code: CodeRun, vaddr: number): RunWindow {
     const block = vaddr - (vaddr % WINDOW_BYTES);
-    const start = Math.max(code.vaddr, block);
-    const end = Math.min(code.vaddr + code.sizeBytes, block + WINDOW_BYTES);
+    const [low, high] = this.#coveredAround(vaddr);
+    const start = Math.max(code.vaddr, block, low);
+    const end = Math.min(code.vaddr + code.sizeBytes, block + WINDOW_BYTES, high);
     const bulk = bulkEntries(code, this.#functions);
     return {
       low: (start % WORD) | 0,
@@ -194,11 +194,24 @@ export class CodeWindows {
       sizeBytes: end - start,
       // Two cells more: an instruction of four bytes may stand in the last two.
       cells: new Int32Array((end - start) * WORDS_PER_BYTE + 2 * CELL_WORDS),
-      notes: CellNotes.of(this.#coverage, start, end - start),
+      notesAt: this.#notesAt(start),
       code,
       vaddr: start,
       bulk: new Map([...bulk].map(([pc, name]) => [(pc - start) * WORDS_PER_BYTE, name])),
     };
+  }
+
+  /** @returns the addresses around one of which everything is noted, or nothing */
+  #coveredAround(vaddr: number): readonly [low: number, high: number] {
+    if (this.#coverage === undefined) return [0, Infinity];
+    const { text } = this.#coverage;
+    const end = text.vaddr + text.sizeBytes + (text.sizeBytes % 2);
+    if (vaddr < text.vaddr) return [0, text.vaddr];
+    return vaddr < end ? [text.vaddr, end] : [end, Infinity];
+  }
+
+  #notesAt(vaddr: number): number {
+    return this.#coverage?.placeOf(vaddr, NOTED.begun) ?? -1;
   }
 
   /** 16 bits of code at an address. */

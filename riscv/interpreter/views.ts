@@ -3,7 +3,6 @@
  * code.
  */
 
-import type { CellNotes } from '../coverage/cell-notes.ts';
 import type { FloatViews } from '../float/registers.ts';
 
 /** The memory of a hart and of its address space, as the loop reads and writes it. */
@@ -44,6 +43,9 @@ export interface CodeWindow {
   readonly high: number;
   readonly sizeBytes: number;
   readonly cells: Int32Array;
-  /** Where it is noted what of it is executed, if anybody wants to know. */
-  readonly notes: CellNotes | undefined;
+  /**
+   * Position in memory of the notes of its first halfword, as `../coverage/map.ts` has them; -1
+   * when nothing is noted.
+   */
+  readonly notesAt: number;
 }

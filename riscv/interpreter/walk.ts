@@ -12,10 +12,11 @@
  * this size.
  */
 
+import { BYTES_PER_HALFWORD, NOTED } from '../coverage/map.ts';
 import { executeFloat } from '../float/execute.ts';
 import { HART } from '../hart.ts';
 import { OP_OF } from '../operations.ts';
-import { CELL, WORDS_PER_BYTE } from './cells.ts';
+import { CELL, CELL_WORDS, WORDS_PER_BYTE } from './cells.ts';
 import { executeRareInteger, mulhu32 } from './rare-integer.ts';
 import {
   type CodeWindow,
@@ -47,6 +48,11 @@ const BYTE_WORDS = WORDS_PER_BYTE;
 const FLOATS_FROM = OP_OF.flw;
 /** `jal` and `jalr`, which also jump, have lower numbers. */
 const FIRST_BRANCH = OP_OF.beq;
+const CELL_SHIFT = 31 - Math.clz32(CELL_WORDS);
+const NOTE_BYTES = BYTES_PER_HALFWORD;
+const BEGUN = NOTED.begun;
+const TAKEN = NOTED.taken;
+const NOT_TAKEN = NOTED.notTaken;
 
 /**
  * Executes from a cell on, until `remaining` or `most` is used up or an instruction needs more than
@@ -61,7 +67,7 @@ const FIRST_BRANCH = OP_OF.beq;
 // oxlint-disable-next-line max-lines-per-function -- in one function its state stays in registers
 export function walk(hart: HartViews, window: CodeWindow, from: number, most: number): number {
   const { x, u8, u16, i32, tlb } = hart;
-  const { cells, low: windowLow, high: windowHigh, sizeBytes, notes } = window;
+  const { cells, low: windowLow, high: windowHigh, sizeBytes, notesAt } = window;
   let index = from;
   const remaining = x[REMAINING] as number;
   const kept = remaining > most ? remaining - most : 0;
@@ -397,9 +403,10 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
           x[rd + 1] = high;
           break next;
         }
-        if (notes !== undefined) {
-          notes.notTaken(index);
-          if (left > 1) notes.begun(index + (cells[index + STEP] as number));
+        if (notesAt >= 0) {
+          u8[notesAt + NOTE_BYTES * (index >> CELL_SHIFT) + NOT_TAKEN] = 1;
+          const next = (index + (cells[index + STEP] as number)) >> CELL_SHIFT;
+          if (left > 1) u8[notesAt + NOTE_BYTES * next + BEGUN] = 1;
         }
       }
       index += cells[index + STEP] as number;
@@ -407,10 +414,10 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
       continue;
     }
     if (target < 0) break;
-    if (notes !== undefined) {
-      if (op >= FIRST_BRANCH) notes.taken(index);
+    if (notesAt >= 0) {
+      if (op >= FIRST_BRANCH) u8[notesAt + NOTE_BYTES * (index >> CELL_SHIFT) + TAKEN] = 1;
       // With nothing left, whoever goes on there notes it.
-      if (left > 1) notes.begun(target);
+      if (left > 1) u8[notesAt + NOTE_BYTES * (target >> CELL_SHIFT) + BEGUN] = 1;
     }
     const count = x[BRANCH_COUNT] as number;
     const slot = BRANCHES + 2 * (count & 15);
