@@ -17,11 +17,15 @@ const POINTERS: Readonly<Record<string, string>> = {
   tp: 'data_ptr',
 };
 
-/** RV64 with floating point; the order is that of `REGISTERS`. */
+/**
+ * RV64 with floating point; the order is that of `REGISTERS`. Debian's GDB takes what has no other
+ * name for Linux, where it steps by breakpoints of its own, and so lets all others run.
+ */
 export const TARGET_XML = `<?xml version="1.0"?>
 <!DOCTYPE target SYSTEM "gdb-target.dtd">
 <target>
 <architecture>riscv:rv64</architecture>
+<osabi>none</osabi>
 <feature name="org.gnu.gdb.riscv.cpu">
 ${registers(X_NAMES, 0, (name) => POINTERS[name] ?? 'int')}
 ${register('pc', 64, 'code_ptr', REGISTERS.pc)}

@@ -249,8 +249,21 @@ export class Monitor {
         `catch takes ${CATCHES.join(', ')}, and what: a domain, a number for irq, all or off`,
       ];
     }
+    const known = this.#caught(kind as Catch);
+    if (![...known, 'all', 'off'].includes(what)) {
+      return [
+        `no ${kind === 'irq' ? 'interrupt' : 'domain'} '${what}'; there are ${known.join(', ')}`,
+      ];
+    }
     conditions.catch(kind as Catch, what);
     return conditions.describe();
+  }
+
+  /** What can be named. */
+  #caught(kind: Catch): readonly string[] {
+    const { debugger: debug, system } = this.#options;
+    if (kind !== 'irq') return flatten(system).map(({ pd }) => pd.name);
+    return (debug.world?.board.plic.sources() ?? []).map(String);
   }
 
   #until(text: string | undefined): readonly string[] {

@@ -93,6 +93,8 @@ describe.skipIf(!hasGdb || !hasCompiler)(`GDB (needs ${GDB} and ${COMPILER})`, (
   });
 
   it('steps an instruction', () => {
+    // With another one, GDB would step by breakpoints of its own, and nobody ever alone.
+    expect(part(threads, 'step')[0]).toContain('(currently "none")');
     const addresses = part(threads, 'step').flatMap((line) => {
       const [, digits] = /^0x0*([0-9a-f]+)/.exec(line) ?? [];
       return digits === undefined ? [] : [parseInt(digits, 16)];
@@ -127,6 +129,8 @@ describe.skipIf(!hasGdb || !hasCompiler)(`GDB (needs ${GDB} and ${COMPILER})`, (
     const caught = part(threads, 'catch');
     expect(caught.filter((line) => /^pong: \w+.* \[pong\]$/.test(line))).toHaveLength(1);
     expect(caught.filter((line) => / ms {2}p[io]ng /.test(line))).toHaveLength(2);
+    expect(caught).toContain("no domain 'nobody'; there are pong, ping");
+    expect(caught.join('\n')).toContain("no interrupt '77'; there are ");
     expect(caught.slice(-3)).toEqual([
       'peek 0x10000000: pong has no device there',
       'read takes an address such as 0x20001070, and a width in bytes: 1, 2 or 4',

@@ -14,6 +14,7 @@ print $pc == &microkit_ppcall
 print/x *(unsigned short *) $sp - *(unsigned short *) $sp
 print $fcsr
 echo --- step\n
+show osabi
 set scheduler-locking off
 stepi
 stepi
@@ -50,6 +51,8 @@ monitor catch syscall pong
 reverse-continue
 monitor trace 2
 monitor catch syscall off
+monitor catch notification nobody
+monitor catch irq 77
 monitor peek 0x10000000
 monitor read 16
 monitor nonsense
