@@ -1,5 +1,5 @@
 /**
- * Which code a hart has executed: three bytes for each halfword of its text, in the staging area,
+ * Which code a hart has executed: four bytes for each halfword of its text, in the staging area,
  * where translated code reaches them too. Both engines write a 1 where something has happened, and
  * nobody counts.
  */
@@ -17,8 +17,8 @@ export const NOTED = {
 
 export type Noted = (typeof NOTED)[keyof typeof NOTED];
 
-/** Of notes, for each halfword of text. */
-export const BYTES_PER_HALFWORD = 3;
+/** Of notes, for each halfword of text: a power of two, one more than are used. */
+export const BYTES_PER_HALFWORD = 4;
 /** Behind a text, so that whoever goes on behind its last instruction need not ask: 4 bytes. */
 const HALFWORDS_BEHIND = 2;
 

@@ -48,8 +48,8 @@ const BYTE_WORDS = WORDS_PER_BYTE;
 const FLOATS_FROM = OP_OF.flw;
 /** `jal` and `jalr`, which also jump, have lower numbers. */
 const FIRST_BRANCH = OP_OF.beq;
-const CELL_SHIFT = 31 - Math.clz32(CELL_WORDS);
-const NOTE_BYTES = BYTES_PER_HALFWORD;
+/** From the index of a cell, which is a multiple of its words, to the position of its notes. */
+const NOTE_SHIFT = 31 - Math.clz32(CELL_WORDS / BYTES_PER_HALFWORD);
 const BEGUN = NOTED.begun;
 const TAKEN = NOTED.taken;
 const NOT_TAKEN = NOTED.notTaken;
@@ -404,9 +404,9 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
           break next;
         }
         if (notesAt >= 0) {
-          u8[notesAt + NOTE_BYTES * (index >> CELL_SHIFT) + NOT_TAKEN] = 1;
-          const next = (index + (cells[index + STEP] as number)) >> CELL_SHIFT;
-          if (left > 1) u8[notesAt + NOTE_BYTES * next + BEGUN] = 1;
+          u8[(notesAt + (index >> NOTE_SHIFT) + NOT_TAKEN) | 0] = 1;
+          const next = (index + (cells[index + STEP] as number)) | 0;
+          if (left > 1) u8[(notesAt + (next >> NOTE_SHIFT) + BEGUN) | 0] = 1;
         }
       }
       index += cells[index + STEP] as number;
@@ -415,9 +415,9 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
     }
     if (target < 0) break;
     if (notesAt >= 0) {
-      if (op >= FIRST_BRANCH) u8[notesAt + NOTE_BYTES * (index >> CELL_SHIFT) + TAKEN] = 1;
+      if (op >= FIRST_BRANCH) u8[(notesAt + (index >> NOTE_SHIFT) + TAKEN) | 0] = 1;
       // With nothing left, whoever goes on there notes it.
-      if (left > 1) u8[notesAt + NOTE_BYTES * (target >> CELL_SHIFT) + BEGUN] = 1;
+      if (left > 1) u8[(notesAt + (target >> NOTE_SHIFT) + BEGUN) | 0] = 1;
     }
     const count = x[BRANCH_COUNT] as number;
     const slot = BRANCHES + 2 * (count & 15);
