@@ -16,6 +16,16 @@ const REGISTERS: Run = {
   device: { read: () => 7, write: () => undefined },
 };
 
+/** Reads a register until the slice is over, six times at most, and then makes a system call. */
+function readAll(context: HartContext, remaining: boolean[], ram: Ram): number {
+  for (let read = 0; read < 6; read += 1) {
+    context.readDevice(REGISTERS, 0, 4);
+    remaining.push(ram.view.getInt32(context.hartAt + HART.remaining, true) > 0);
+    if (remaining.at(-1) === false) return EXIT.limit;
+  }
+  return EXIT.ecall;
+}
+
 it('reads of registers end a slice from the fifth on, counted from the last system call', () => {
   const ram = new Ram({ sizeBytes: 0x1_0000, stagingBytes: 0x1_0000 });
   const thread = {
@@ -23,18 +33,9 @@ it('reads of registers end a slice from the fifth on, counted from the last syst
     ...{ isInterruptPending: false, trapLast: () => undefined },
   } as unknown as HartThread;
   const remaining: boolean[] = [];
-  let context: HartContext | undefined;
-  const run = (): number => {
-    for (let read = 0; read < 6; read += 1) {
-      context?.readDevice(REGISTERS, 0, 4);
-      remaining.push(ram.view.getInt32((context?.hartAt ?? 0) + HART.remaining, true) > 0);
-      if (remaining.at(-1) === false) return EXIT.limit;
-    }
-    return EXIT.ecall;
-  };
-  context = new HartContext({
+  const context: HartContext = new HartContext({
     ...{ thread, ram, clock: () => 5, costs: DEFAULT_MACHINE_COSTS, counters: pdCounters() },
-    makeEngine: () => ({ run }),
+    makeEngine: () => ({ run: () => readAll(context, remaining, ram) }),
     log: () => undefined,
   });
 
