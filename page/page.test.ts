@@ -183,6 +183,7 @@ describe.skipIf(chromiumPath === undefined)('the page (chromium, with SDDF_BROWS
     expect([await other.innerText('.clock'), await other.innerText('.queues')]).toEqual(there);
     expect(await other.innerText('#play')).toBe('Play');
     expect(await other.innerText('#led-here')).toContain('leads to this moment');
+    expect(await other.innerText('#command')).toContain('--seed 5');
     expect(await other.isDisabled('#ping')).toBe(true);
     expect(await other.locator('#system').count()).toBe(0);
     await page.context().close();
