@@ -68,8 +68,15 @@ export class Board {
   readonly plic: Plic;
   readonly turns: TurnQueue;
   readonly irqMax = PLIC_SOURCES - 1;
+  /**
+   * Whether the interrupt controller presents one to the kernel, which asks several times for each
+   * of its entries.
+   */
+  irqPending = false;
   /** The alarm of the board's real-time clock, where it has one. */
   alarm: ClockEvent | undefined;
+  /** The clock, where time passes by what is charged. */
+  readonly #virtualClock: VirtualClock | undefined;
   readonly #liveTurns = new LiveTurns();
   /** Wakes whoever waits for the next event; the kernel looks at the time itself. */
   readonly #deadline: ClockEvent = { fire: () => (this.#deadlineNs = Infinity) };
@@ -81,10 +88,13 @@ export class Board {
   constructor(options: BoardOptions) {
     this.ram = options.ram;
     this.clock = options.clock;
+    this.#virtualClock = options.clock.kind === 'virtual' ? options.clock : undefined;
     this.lint = options.lint ?? new LintLog();
     this.rules = options.rules ?? 'lenient';
     this.bus = new Bus(this.lint);
-    this.plic = new Plic(this.lint);
+    this.plic = new Plic(this.lint, () => {
+      this.irqPending = this.plic.presented(PLIC_KERNEL_CONTEXT) !== 0;
+    });
     const latencyNs = options.deviceLatencyNs ?? DEVICE_LATENCY_NS;
     this.turns =
       options.clock.kind === 'virtual'
@@ -178,18 +188,14 @@ export class Board {
    * own time.
    */
   charge(deltaNs: number): void {
-    if (this.clock.kind === 'host') return;
-    this.clock.runUntil(this.clock.now() + deltaNs);
+    const clock = this.#virtualClock;
+    if (clock !== undefined) clock.runUntil(clock.now() + deltaNs);
   }
 
   setDeadline(atNs: number): void {
     if (atNs === this.#deadlineNs) return;
     this.#deadlineNs = atNs;
     this.clock.schedule(this.#deadline, atNs);
-  }
-
-  get irqPending(): boolean {
-    return this.plic.presented(PLIC_KERNEL_CONTEXT) !== 0;
   }
 
   claimIrq(): number {

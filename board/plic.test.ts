@@ -3,9 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { LintLog } from './lint.ts';
 import { Plic } from './plic.ts';
+import { Random } from './random.ts';
 
 const PENDING = 0x1000;
 const ENABLE_S = 0x2080;
+const THRESHOLD_M = 0x20_0000;
 const THRESHOLD_S = 0x20_1000;
 const CLAIM_S = 0x20_1004;
 const CLAIM_M = 0x20_0004;
@@ -21,6 +23,21 @@ function plicWith(priorities: Record<number, number>): { plic: Plic; lint: LintL
   }
   enabled.forEach((word, i) => plic.write(ENABLE_S + 4 * i, word, 4));
   return { plic, lint };
+}
+
+const SOURCES = [1, 2, 31, 32, 40, 95];
+
+/** What the specification says a claim returns, worked out anew from the registers. */
+function best(plic: Plic, context: number): number {
+  const threshold = plic.read(context === 1 ? THRESHOLD_S : THRESHOLD_M, 4);
+  const wanted = SOURCES.filter(
+    (source) =>
+      plic.isPending(source) &&
+      plic.enabled(context, source) &&
+      plic.read(4 * source, 4) > threshold,
+  );
+  const order = wanted.sort((a, b) => plic.read(4 * b, 4) - plic.read(4 * a, 4) || a - b);
+  return order[0] ?? 0;
 }
 
 describe('PLIC', () => {
@@ -80,6 +97,45 @@ describe('PLIC', () => {
     line.lower();
     plic.write(CLAIM_S, 5, 4);
     expect(plic.isPending(5)).toBe(false);
+  });
+
+  it('presents the best of all that are pending after each of many random steps', () => {
+    const random = new Random(7);
+    const plic = new Plic(new LintLog());
+    const lines = SOURCES.map((source) => plic.line(source));
+    for (let step = 0; step < 3000; step += 1) {
+      const source = SOURCES[random.below(SOURCES.length)] as number;
+      const line = lines[SOURCES.indexOf(source)];
+      const context = random.below(2);
+      const doings = [
+        () => line?.raise(),
+        () => line?.raise(),
+        () => line?.lower(),
+        () => plic.claim(context),
+        () => plic.complete(context, source),
+        () => plic.setPriority(source, random.below(4)),
+        () => plic.enable(context, source),
+        () => plic.disable(context, source),
+        () => plic.write(THRESHOLD_S, random.below(3), 4),
+      ];
+      doings[random.below(doings.length)]?.();
+      for (const each of [0, 1])
+        expect(plic.presented(each), `step ${step}`).toBe(best(plic, each));
+    }
+  });
+
+  it('says when it presents another source, or none any more', () => {
+    const told: number[] = [];
+    const plic: Plic = new Plic(new LintLog(), () => told.push(plic.presented(1)));
+    for (const source of [3, 5]) {
+      plic.setPriority(source, 1);
+      plic.enable(1, source);
+    }
+    plic.line(5).raise();
+    plic.line(3).raise();
+    plic.claim(1);
+    plic.claim(1);
+    expect(told).toEqual([5, 3, 5, 0]);
   });
 
   it('ignores the completion of a source that is not enabled', () => {

@@ -38,6 +38,7 @@ const WORDS = PLIC_SOURCES / 32;
 
 export class Plic implements Device {
   readonly #lint: Lint;
+  readonly #onPresented: () => void;
   readonly #priority = new Uint8Array(PLIC_SOURCES);
   readonly #level = new Uint8Array(PLIC_SOURCES);
   readonly #inService = new Uint8Array(PLIC_SOURCES);
@@ -52,8 +53,10 @@ export class Plic implements Device {
   /** What `#claims` was when the line was last lowered. */
   readonly #claimsWhenLow = new Uint32Array(PLIC_SOURCES);
 
-  constructor(lint: Lint) {
+  /** @param onPresented told when a context has another source to claim, or none any more */
+  constructor(lint: Lint, onPresented: () => void = () => undefined) {
     this.#lint = lint;
+    this.#onPresented = onPresented;
   }
 
   /** The input of a source's gateway. */
@@ -89,8 +92,7 @@ export class Plic implements Device {
     }
     if (this.#inService[source] === 0) return;
     this.#inService[source] = 0;
-    if (this.#level[source] === 1) this.#setPending(source);
-    this.#present();
+    if (this.#level[source] === 1) this.#request(source);
   }
 
   enabled(context: number, source: number): boolean {
@@ -224,9 +226,7 @@ export class Plic implements Device {
   #raise(source: number): void {
     if (this.#level[source] === 1) return;
     this.#level[source] = 1;
-    if (this.#inService[source] === 1) return;
-    this.#setPending(source);
-    this.#present();
+    if (this.#inService[source] === 0) this.#request(source);
   }
 
   /** A request that is pending stays so: the controller has accepted it. */
@@ -240,6 +240,19 @@ export class Plic implements Device {
     this.#pending[at] = (this.#pending[at] as number) | (1 << (source & 31));
   }
 
+  /** One more source is pending: of the others, each context knows its best. */
+  #request(source: number): void {
+    this.#setPending(source);
+    for (let context = 0; context < PLIC_CONTEXTS; context++) {
+      if (!this.enabled(context, source)) continue;
+      const best = this.#presented[context] as number;
+      const priority = this.#priority[source] as number;
+      const least = (best === 0 ? this.#threshold[context] : this.#priority[best]) as number;
+      const isFirst = best !== 0 && source < best && priority === least;
+      if (priority > least || isFirst) this.#setPresented(context, source);
+    }
+  }
+
   #clearPending(source: number): void {
     const at = source >>> 5;
     this.#pending[at] = (this.#pending[at] as number) & ~(1 << (source & 31));
@@ -249,8 +262,14 @@ export class Plic implements Device {
     let pending = 0;
     for (let word = 0; word < WORDS; word++) pending |= this.#pending[word] as number;
     for (let context = 0; context < PLIC_CONTEXTS; context++) {
-      this.#presented[context] = pending === 0 ? 0 : this.#bestOf(context);
+      this.#setPresented(context, pending === 0 ? 0 : this.#bestOf(context));
     }
+  }
+
+  #setPresented(context: number, source: number): void {
+    if (this.#presented[context] === source) return;
+    this.#presented[context] = source;
+    this.#onPresented();
   }
 
   #bestOf(context: number): number {
