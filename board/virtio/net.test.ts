@@ -283,6 +283,17 @@ describe('receive', () => {
     });
   }
 
+  it('receives the answers to what it sends in the same turn', () => {
+    const bench = nic();
+    const answered = post(bench);
+    bench.link.transmit = () => void bench.link.send(frame(60), 0, 60);
+    send(bench, frame(64));
+
+    expect(bench.turns.work()).toBe(1);
+    expect(bench.rx.takeUsed()).toEqual({ id: answered.head, lengthBytes: 72 });
+    expect(bench.turns.anyDue).toBe(false);
+  });
+
   it('fills a batch and interrupts once', () => {
     const bench = nic();
     const heads = [post(bench), post(bench), post(bench)].map((buffer) => buffer.head);

@@ -113,6 +113,8 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
   readonly #config = new DataView(new ArrayBuffer(r.NetConfig.SIZE));
   readonly #command = new Uint8Array(COMMAND_BYTES);
   readonly #rxChecksums: 'unchecked' | 'asserted';
+  /** In the middle of a turn, with what is on the wire still to be received: a compared number. */
+  #isSending: 0 | 1 = 0;
 
   constructor(options: VirtioNetOptions) {
     assert(options.mac.length === 6, 'a MAC address has six bytes');
@@ -206,8 +208,9 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
     this.#filter.reset();
   }
 
+  /** An answer to what is being sent is received in the same turn. */
   frameArrived(): void {
-    if (this.transport.live) this.#turns.markDue(this);
+    if (this.#isSending === 0 && this.transport.live) this.#turns.markDue(this);
   }
 
   linkChanged(): void {
@@ -219,7 +222,9 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
   work(): void {
     if (!this.transport.live) return;
     this.#obeyCommands();
+    this.#isSending = 1;
     const sent = this.#transmitter.work();
+    this.#isSending = 0;
     this.#publish(this.#txQueue);
     if (!this.transport.live) return;
     const received = this.#rxQueue.running ? this.#receiver.work() : 'done';
