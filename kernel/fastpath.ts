@@ -30,8 +30,8 @@ import {
   SYS_SEND,
   SYS_WAIT,
 } from './abi.ts';
-import { enqueueWaiting } from './ipc/blocking.ts';
-import { resolveTarget, resolveWait } from './known-caps.ts';
+import * as blocking from './ipc/blocking.ts';
+import * as knownCaps from './known-caps.ts';
 import {
   type Endpoint,
   type KnownTarget,
@@ -47,19 +47,18 @@ import {
   WITH_REPLY,
   WITHOUT_REPLY,
 } from './objects/objects.ts';
-import {
-  bestReady,
-  hasReady,
-  isHighestPriority,
-  isSchedulable,
-  schedAppend,
-  schedDequeue,
-  schedEnqueue,
-} from './sched/ready-queue.ts';
-import { switchSchedContext } from './sched/schedule.ts';
-import { refillReady } from './sched/sporadic.ts';
+import * as readyQueue from './sched/ready-queue.ts';
+import * as scheduling from './sched/schedule.ts';
+import * as sporadic from './sched/sporadic.ts';
 import type { KernelState } from './state.ts';
 
+// Folded constants, of functions, too: docs/hot-code.md.
+const { enqueueWaiting } = blocking;
+const { resolveTarget, resolveWait } = knownCaps;
+const { bestReady, hasReady, isHighestPriority, isSchedulable } = readyQueue;
+const { schedAppend, schedDequeue, schedEnqueue } = readyQueue;
+const { switchSchedContext } = scheduling;
+const { refillReady } = sporadic;
 // The low halves of registers in `regs`.
 const A0 = REG_A0 << 1;
 const A1 = REG_A1 << 1;
@@ -142,18 +141,18 @@ export function fastInterrupt(k: KernelState, cap: NotificationCap): boolean {
 /**
  * Whether this kernel entry has to decide nothing but what its own system call or interrupt brings.
  */
-function isOrdinary(k: KernelState): boolean {
+const isOrdinary = (k: KernelState): boolean => {
   const head = k.releaseHead;
   if (head !== null && head.schedContext !== null && refillReady(k, head.schedContext)) {
     return false;
   }
   return k.domainTime === Infinity && !k.reprogram && k.action === 'resume';
-}
+};
 
 // ------------------------------------------------------------------------------------- calls
 
 /** To a passive server that waits with a reply object, and is the best to run. */
-function fastCall(k: KernelState, caller: Tcb): boolean {
+const fastCall = (k: KernelState, caller: Tcb): boolean => {
   const target = targetAt(k, caller, caller.known.target, A0);
   if (target.kind !== ENDPOINT) return false;
   const endpoint = target.endpoint as Endpoint;
@@ -179,13 +178,13 @@ function fastCall(k: KernelState, caller: Tcb): boolean {
   lend(sc, caller, server);
   enter(k, server);
   return true;
-}
+};
 
 /**
  * From a server that runs on its caller's scheduling context, back to the caller, and to the next
  * wait.
  */
-function fastReplyRecv(k: KernelState, server: Tcb): boolean {
+const fastReplyRecv = (k: KernelState, server: Tcb): boolean => {
   const { endpoint, reply } = waitAtA0(k, server, HAS_REPLY);
   if (endpoint === null || reply === null) return false;
   const caller = reply.tcb;
@@ -202,10 +201,10 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
   caller.reply = null;
   caller.state = 'running';
   lend(sc, server, caller);
-  block(server, endpoint, reply);
+  blockAtEndpoint(server, endpoint, reply);
   enter(k, caller);
   return true;
-}
+};
 
 // ------------------------------------------------------------------------------------- signals
 
@@ -214,7 +213,7 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
  * Its steps (`waiterAt`, `canWake`, `wake`, `leaveSignal`) are written out: made of them, it took
  * up to a tenth longer.
  */
-function fastSignal(k: KernelState, sender: Tcb): boolean {
+const fastSignal = (k: KernelState, sender: Tcb): boolean => {
   const target = targetAt(k, sender, sender.known.target, A0);
   if (target.kind !== NOTIFICATION) return false;
   const notification = target.notification as Notification;
@@ -234,8 +233,8 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
     queue = bound.blockedOn as Endpoint;
   } else {
     notification.state = 'active';
-    notification.wordLow = target.badgeLow;
-    notification.wordHigh = target.badgeHigh;
+    notification.wordLow = target.badgeLow >>> 0;
+    notification.wordHigh = target.badgeHigh >>> 0;
     k.counters.notificationsSent += 1;
     return true;
   }
@@ -268,43 +267,76 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
     schedEnqueue(k, waiter);
   }
   return true;
-}
+};
 
 /** Takes a signal that is there, or blocks where nobody sends. */
-function fastWait(k: KernelState, thread: Tcb, hasReply: 0 | 1): boolean {
+const fastWait = (k: KernelState, thread: Tcb, hasReply: 0 | 1): boolean => {
   const { endpoint, notification, reply } = waitAtA0(k, thread, hasReply);
   if (endpoint !== null) return fastRecv(k, thread, endpoint, reply);
   if (notification === null) return false;
   if (notification.state === 'active') return takeSignal(notification, thread);
   if (notification.schedContext !== null) return false;
 
-  block(thread, notification, null);
+  blockAtNotification(thread, notification);
   switchToBest(k);
   return true;
-}
+};
 
-function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint, reply: Reply | null): boolean {
+const fastRecv = (
+  k: KernelState,
+  thread: Tcb,
+  endpoint: Endpoint,
+  reply: Reply | null,
+): boolean => {
   if (reply !== null && reply.tcb !== null && reply.tcb !== thread) return false;
   const bound = thread.boundNotification;
   if (bound !== null && bound.state === 'active') return takeSignal(bound, thread);
   if (hasNews(bound) || isSentTo(endpoint)) return false;
 
-  block(thread, endpoint, reply);
+  blockAtEndpoint(thread, endpoint, reply);
   switchToBest(k);
   return true;
-}
+};
 
 /**
  * As every component of sDDF uses it: a signal to a neighbour, or the acknowledgement of an
- * interrupt, together with the wait for the next event.
+ * interrupt, together with the wait for the next event. Here for a domain that waits for signals
+ * alone, and a neighbour that does so, too; all else is for {@link sendRecvWidely}.
  */
-function fastSendRecv(k: KernelState, thread: Tcb): boolean {
+const fastSendRecv = (k: KernelState, thread: Tcb): boolean => {
   const to = targetAt(k, thread, thread.known.deferred, T0);
-  const { endpoint, notification, reply } = waitAtA0(k, thread, HAS_REPLY);
+  const known = waitAtA0(k, thread, HAS_REPLY);
+  const place = known.notification;
   const bound = thread.boundNotification;
   // A signal that has come already: the thread goes on, and who runs is the general path's
   // decision.
   if (hasNews(bound)) return false;
+  if (place === null || to.kind !== NOTIFICATION) return sendRecvWidely(k, thread, to, known);
+  if (place !== bound && hasNews(place)) return false;
+  const signalled = to.notification as Notification;
+  if (signalled.state !== 'waiting' || signalled === place) {
+    return sendRecvWidely(k, thread, to, known);
+  }
+  const waiter = signalled.head as Tcb;
+  if (!canWake(k, waiter, signalled)) return false;
+
+  k.counters.notificationsSent += 1;
+  wake(waiter, signalled, to);
+  blockAtNotification(thread, place);
+  switchToWoken(k, waiter, thread);
+  return true;
+};
+
+/**
+ * The same for whoever waits at an endpoint, a neighbour that does or that does not wait at all,
+ * and interrupts. Its caller has found no signal that has come already.
+ */
+const sendRecvWidely = (
+  k: KernelState,
+  thread: Tcb,
+  to: KnownTarget,
+  { endpoint, notification, reply }: KnownWait,
+): boolean => {
   let place: Endpoint | Notification;
   if (endpoint !== null) {
     place = endpoint;
@@ -322,7 +354,7 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   } else {
     if (to.kind !== NOTIFICATION) return false;
     const signalled = to.notification as Notification;
-    if (signalled === bound || signalled === place) return false;
+    if (signalled === thread.boundNotification || signalled === place) return false;
     waiter = waiterAt(signalled);
     if (waiter !== null) {
       queue = waiter.blockedOn as Endpoint | Notification;
@@ -338,23 +370,22 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
     if (waiter === null) leaveSignal(to.notification as Notification, to);
     else wake(waiter, queue, to);
   }
-  block(thread, place, reply);
-  if (waiter !== null) {
-    const { priority } = waiter;
-    if (priority >= thread.priority || isHighestPriority(k, waiter.domain, priority)) {
-      switchTo(k, waiter);
-      return true;
-    }
-    schedEnqueue(k, waiter);
-  }
-  switchToBest(k);
+  if (place.kind === 'notification') blockAtNotification(thread, place);
+  else blockAtEndpoint(thread, place, reply);
+  if (waiter !== null) switchToWoken(k, waiter, thread);
+  else switchToBest(k);
   return true;
-}
+};
 
 // ---------------------------------------------------------------------------- steps: capabilities
 
 /** @returns what the pointer in this register leads to */
-function targetAt(k: KernelState, thread: Tcb, known: KnownTarget, register: number): KnownTarget {
+const targetAt = (
+  k: KernelState,
+  thread: Tcb,
+  known: KnownTarget,
+  register: number,
+): KnownTarget => {
   const { regs } = thread;
   if (
     known.generation !== k.capGeneration ||
@@ -364,10 +395,10 @@ function targetAt(k: KernelState, thread: Tcb, known: KnownTarget, register: num
     resolveTarget(k, thread, known, register);
   }
   return known;
-}
+};
 
 /** @returns what the pointers in a0 and a6 lead to */
-function waitAtA0(k: KernelState, thread: Tcb, hasReply: 0 | 1): KnownWait {
+const waitAtA0 = (k: KernelState, thread: Tcb, hasReply: 0 | 1): KnownWait => {
   const known = thread.known.wait;
   const { regs } = thread;
   if (
@@ -381,31 +412,32 @@ function waitAtA0(k: KernelState, thread: Tcb, hasReply: 0 | 1): KnownWait {
     resolveWait(k, thread, WAIT_POINTERS, hasReply);
   }
   return known;
-}
+};
 
 // ---------------------------------------------------------------------------------- steps: signals
 
+/** Of a capability, or signed halves of one that is known. */
 interface Badge {
   readonly badgeLow: number;
   readonly badgeHigh: number;
 }
 
 /** @returns the thread that a signal wakes, `null` when the signal stays */
-function waiterAt(notification: Notification): Tcb | null {
+const waiterAt = (notification: Notification): Tcb | null => {
   if (notification.state === 'waiting') return notification.head;
   const bound = notification.boundTcb;
   const isWaiting = bound !== null && bound.state === 'blockedOnReceive';
   return isWaiting && notification.state === 'idle' ? bound : null;
-}
+};
 
 /** Whether the way to wake a waiter, from the queue that it waits in, is the usual one. */
-function canWake(k: KernelState, waiter: Tcb, queue: Endpoint | Notification): boolean {
+const canWake = (k: KernelState, waiter: Tcb, queue: Endpoint | Notification): boolean => {
   const sc = waiter.schedContext;
   if (sc === null || sc.refillMax === 0 || sc.isSporadic || waiter.isInReleaseQueue) return false;
   return waiter.domain === k.currentDomain && waiter.fault === null && queue.head === waiter;
-}
+};
 
-function wake(waiter: Tcb, queue: Endpoint | Notification, by: Badge): void {
+const wake = (waiter: Tcb, queue: Endpoint | Notification, by: Badge): void => {
   takeHead(queue, waiter);
   waiter.blockedOn = null;
   const { reply } = waiter;
@@ -416,69 +448,71 @@ function wake(waiter: Tcb, queue: Endpoint | Notification, by: Badge): void {
   waiter.state = 'running';
   waiter.regs[A0] = by.badgeLow;
   waiter.regs[A0 + 1] = by.badgeHigh;
-}
+};
 
 /** Nobody waits: the badge stays until somebody does. */
-function leaveSignal(notification: Notification, by: Badge): void {
+const leaveSignal = (notification: Notification, by: Badge): void => {
   if (notification.state === 'active') {
     notification.wordLow = (notification.wordLow | by.badgeLow) >>> 0;
     notification.wordHigh = (notification.wordHigh | by.badgeHigh) >>> 0;
     return;
   }
   notification.state = 'active';
-  notification.wordLow = by.badgeLow;
-  notification.wordHigh = by.badgeHigh;
-}
+  notification.wordLow = by.badgeLow >>> 0;
+  notification.wordHigh = by.badgeHigh >>> 0;
+};
 
-function takeSignal(notification: Notification, thread: Tcb): true {
+const takeSignal = (notification: Notification, thread: Tcb): true => {
   thread.regs[A0] = notification.wordLow;
   thread.regs[A0 + 1] = notification.wordHigh;
   notification.state = 'idle';
   notification.wordLow = 0;
   notification.wordHigh = 0;
   return true;
-}
+};
 
 /** Whether somebody waits to send. Mostly nobody is in the queue, which is soon seen. */
-function isSentTo(endpoint: Endpoint): boolean {
+const isSentTo = (endpoint: Endpoint): boolean => {
   return endpoint.head !== null && endpoint.state === 'send';
-}
+};
 
 /**
  * Whether a notification has a signal, or a scheduling context that whoever waits at it would get
  * or return.
  */
-function hasNews(notification: Notification | null): boolean {
+const hasNews = (notification: Notification | null): boolean => {
   if (notification === null) return false;
   return notification.state === 'active' || notification.schedContext !== null;
-}
+};
 
 // --------------------------------------------------------------------- steps: waiting and messages
 
-function block(thread: Tcb, place: Endpoint | Notification, reply: Reply | null): void {
+const blockAtNotification = (thread: Tcb, place: Notification): void => {
   thread.blockedOn = place;
+  thread.state = 'blockedOnNotification';
   waitAt(place, thread);
-  if (place.kind === 'notification') {
-    thread.state = 'blockedOnNotification';
-    place.state = 'waiting';
-    return;
-  }
+  place.state = 'waiting';
+};
+
+const blockAtEndpoint = (thread: Tcb, place: Endpoint, reply: Reply | null): void => {
+  thread.blockedOn = place;
   thread.state = 'blockedOnReceive';
+  waitAt(place, thread);
   place.state = 'receive';
   thread.reply = reply;
   if (reply !== null) reply.tcb = thread;
-}
+};
 
-function waitAt(queue: Endpoint | Notification, tcb: Tcb): void {
+const waitAt = (queue: Endpoint | Notification, tcb: Tcb): void => {
   if (queue.head !== null) {
     enqueueWaiting(queue, tcb);
     return;
   }
   queue.head = tcb;
   queue.tail = tcb;
-}
+};
 
-function takeHead(queue: Endpoint | Notification, tcb: Tcb): void {
+const takeHead = (queue: Endpoint | Notification, tcb: Tcb): void => {
   const next = tcb.queueNext;
   queue.head = next;
   if (next === null) {
@@ -488,10 +522,10 @@ function takeHead(queue: Endpoint | Notification, tcb: Tcb): void {
     next.queuePrev = null;
     tcb.queueNext = null;
   }
-}
+};
 
 /** Copies message information and at most four words. */
-function copyMessage(sender: Tcb, receiver: Tcb): void {
+const copyMessage = (sender: Tcb, receiver: Tcb): void => {
   const from = sender.regs;
   const to = receiver.regs;
   const info = from[A1] as number;
@@ -500,22 +534,22 @@ function copyMessage(sender: Tcb, receiver: Tcb): void {
   to[A1 + 1] = from[A1 + 1] as number;
   const end = A2 + (length << 1);
   for (let r = A2; r < end; r += 1) to[r] = from[r] as number;
-}
+};
 
 // -------------------------------------------------------------------- steps: who runs, and on what
 
 /** Whether a thread may run before all that are ready. */
-function isBest(k: KernelState, tcb: Tcb): boolean {
+const isBest = (k: KernelState, tcb: Tcb): boolean => {
   const { domain } = tcb;
   if (domain !== k.currentDomain) return false;
   // Mostly nobody else is ready.
   return !hasReady(k, domain) || isHighestPriority(k, domain, tcb.priority);
-}
+};
 
 /**
  * A call on a scheduling context that may have come by a call itself: the newest reply is first.
  */
-function pushReply(sc: SchedContext, reply: Reply): void {
+const pushReply = (sc: SchedContext, reply: Reply): void => {
   const older = sc.reply;
   reply.prev = older;
   if (older !== null) {
@@ -524,9 +558,9 @@ function pushReply(sc: SchedContext, reply: Reply): void {
   }
   reply.schedContext = sc;
   sc.reply = reply;
-}
+};
 
-function popReply(sc: SchedContext, reply: Reply): void {
+const popReply = (sc: SchedContext, reply: Reply): void => {
   const older = reply.prev;
   sc.reply = older;
   if (older !== null) {
@@ -535,16 +569,28 @@ function popReply(sc: SchedContext, reply: Reply): void {
   }
   reply.prev = null;
   reply.schedContext = null;
-}
+};
 
-function lend(sc: SchedContext, from: Tcb, to: Tcb): void {
+const lend = (sc: SchedContext, from: Tcb, to: Tcb): void => {
   from.schedContext = null;
   to.schedContext = sc;
   sc.tcb = to;
-}
+};
+
+/** The current thread is blocked, and has woken this one: the best of all runs. */
+const switchToWoken = (k: KernelState, woken: Tcb, current: Tcb): void => {
+  const { priority } = woken;
+  // Of the ready ones none is better than who ran.
+  if (priority >= current.priority || isHighestPriority(k, woken.domain, priority)) {
+    switchTo(k, woken);
+    return;
+  }
+  schedEnqueue(k, woken);
+  switchToBest(k);
+};
 
 /** The current thread is blocked: the best of the others runs. */
-function switchToBest(k: KernelState): void {
+const switchToBest = (k: KernelState): void => {
   const tcb = bestReady(k);
   if (tcb === null) {
     k.current = k.idleThread;
@@ -553,19 +599,19 @@ function switchToBest(k: KernelState): void {
   }
   schedDequeue(k, tcb);
   switchTo(k, tcb);
-}
+};
 
 /** To a thread that has a scheduling context of its own. */
-function switchTo(k: KernelState, tcb: Tcb): void {
+const switchTo = (k: KernelState, tcb: Tcb): void => {
   k.current = tcb;
   k.counters.contextSwitches += 1;
   k.machine.charge(k.costs.contextSwitch);
   switchSchedContext(k);
-}
+};
 
 /** To a thread that runs on the current scheduling context. */
-function enter(k: KernelState, tcb: Tcb): void {
+const enter = (k: KernelState, tcb: Tcb): void => {
   k.current = tcb;
   k.counters.contextSwitches += 1;
   if (k.costs.contextSwitch !== 0) k.machine.charge(k.costs.contextSwitch);
-}
+};

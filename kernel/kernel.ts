@@ -4,31 +4,24 @@
  * "Nesting" in the README.
  */
 
-import { assert, AssertionFailure, RunFailure } from '../memory/assert.ts';
+import * as assertions from '../memory/assert.ts';
+import { AssertionFailure, RunFailure } from '../memory/assert.ts';
 import { Configured } from '../memory/configured.ts';
 import { MemoryFault } from '../memory/region.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { BootInfo } from './boot-info.ts';
 import { TCB_FLAG_FPU_DISABLED } from './abi.ts';
 import { goOnAtPc, handleFault, pcOf, setPc } from './ipc/fault.ts';
-import { tryFastPath } from './fastpath.ts';
-import { handleInterrupt } from './objects/irq.ts';
+import * as fastPath from './fastpath.ts';
+import * as interrupts from './objects/irq.ts';
 import type { Fault } from './ipc/fault-record.ts';
 import { fetchFault, machineFault, memoryFault, userException } from './ipc/fault-record.ts';
 import type { Tcb } from './objects/objects.ts';
 import { NO_EXCEPTION, Processor } from './processor.ts';
 import { bestReadyOf, isSchedulable, schedEnqueue } from './sched/ready-queue.ts';
 import { completeYieldTo } from './sched/sched-context.ts';
-import {
-  checkBudget,
-  checkBudgetRestart,
-  isAtRest,
-  nextWakeUp,
-  schedule,
-  switchSchedContext,
-  switchToThread,
-  updateTimestamp,
-} from './sched/schedule.ts';
+import * as scheduling from './sched/schedule.ts';
+import { isAtRest, switchSchedContext, switchToThread } from './sched/schedule.ts';
 import { NS_PER_TICK } from './state.ts';
 import type { KernelCounters, KernelState } from './state.ts';
 import { handleSyscall } from './syscall.ts';
@@ -43,7 +36,11 @@ import {
 } from './user.ts';
 import { allows, translate, vspaceOf } from './memory/vspace.ts';
 
-// Folded constants: docs/hot-code.md.
+// Folded constants, of functions, too: docs/hot-code.md.
+const assert: typeof assertions.assert = assertions.assert;
+const { tryFastPath } = fastPath;
+const { handleInterrupt } = interrupts;
+const { checkBudget, checkBudgetRestart, nextWakeUp, schedule, updateTimestamp } = scheduling;
 const IN_SYSTEM_CALL = PC_SYSTEM_CALL;
 /** Nested frames at most: one per thread, and far fewer in any sane system. */
 const NESTING_MAX = 512;
@@ -298,7 +295,8 @@ export class Kernel extends Configured<KernelOptions> {
       return false;
     }
     tcb.state = 'running';
-    tcb.entryPc = again;
+    // A small integer, where it is one: it is written at each system call (docs/hot-code.md).
+    tcb.entryPc = (again | 0) === again ? again | 0 : again;
     tcb.name = tcb.name === '' ? image.name : tcb.name;
     setPc(tcb, again + PC_IN_PROGRAM);
     tcb.processor = new Processor(this, tcb, image);

@@ -45,8 +45,8 @@ export function resolveTarget(
   }
   if (cap?.kind !== 'notification' && cap?.kind !== 'endpoint') return;
   if ((cap.rights & RIGHT_WRITE) === 0) return;
-  known.badgeLow = cap.badgeLow;
-  known.badgeHigh = cap.badgeHigh;
+  known.badgeLow = cap.badgeLow | 0;
+  known.badgeHigh = cap.badgeHigh | 0;
   if (cap.kind === 'notification') {
     known.kind = TARGET_NOTIFICATION;
     known.notification = cap.notification;

@@ -13,7 +13,7 @@ import {
 } from '../abi.ts';
 import { lookupSlotForCNodeOp } from './cspace.ts';
 import { ensureEmptySlot, refuse, refuseCapability, refuseRange } from '../errors.ts';
-import { fastInterrupt } from '../fastpath.ts';
+import * as fastPath from '../fastpath.ts';
 import { deleteNow } from './finalise.ts';
 import { cteInsert } from './mdb.ts';
 import { argument, argumentHigh, argumentLow } from '../ipc/message-registers.ts';
@@ -22,6 +22,11 @@ import type { Slot } from './objects.ts';
 import { setThreadState } from '../sched/ready-queue.ts';
 import { IRQ_INACTIVE, IRQ_SIGNAL, STATUS_ERROR, STATUS_OK } from '../state.ts';
 import type { KernelState, Status } from '../state.ts';
+
+// Folded constants, of functions, too: docs/hot-code.md.
+const { fastInterrupt } = fastPath;
+const SIGNAL = IRQ_SIGNAL;
+const CAN_SIGNAL = RIGHT_WRITE;
 
 export function decodeIrqControl(
   k: KernelState,
@@ -97,13 +102,13 @@ export function handleInterrupt(k: KernelState): void {
   const irq = k.machine.claimIrq();
   if (irq === 0) return;
   k.counters.interrupts += 1;
-  if (k.irqState[irq] !== IRQ_SIGNAL) {
+  if (k.irqState[irq] !== SIGNAL) {
     k.machine.disableIrq(irq);
     k.machine.completeIrq(irq);
     return;
   }
   const cap = (k.irqSlots[irq] as Slot).cap;
-  if (cap.kind === 'notification' && (cap.rights & RIGHT_WRITE) !== 0) {
+  if (cap.kind === 'notification' && (cap.rights & CAN_SIGNAL) !== 0) {
     if (k.hasFastPath && fastInterrupt(k, cap)) return;
     sendSignal(k, cap.notification, cap.badgeLow, cap.badgeHigh);
   }

@@ -261,7 +261,10 @@ export class KnownTarget {
   notification: Notification | null = null;
   endpoint: Endpoint | null = null;
   irq = 0;
-  /** Of the capability to a notification or an endpoint: what a receiver is told. */
+  /**
+   * Of the capability to a notification or an endpoint: what a receiver is told. Halves, signed, so
+   * that they are small integers.
+   */
   badgeLow = 0;
   badgeHigh = 0;
 }

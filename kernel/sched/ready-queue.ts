@@ -5,11 +5,12 @@
 
 import { assert } from '../../memory/assert.ts';
 import type { SchedContext, Tcb } from '../objects/objects.ts';
-import { refillReady, refillSufficient } from './sporadic.ts';
+import * as sporadic from './sporadic.ts';
 import { PRIORITIES } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
-// Folded constants: docs/hot-code.md.
+// Folded constants, of functions, too: docs/hot-code.md.
+const { refillReady, refillSufficient } = sporadic;
 const PRIORITY_COUNT = PRIORITIES;
 
 export function isRunnable(tcb: Tcb): boolean {

@@ -21,17 +21,13 @@ import {
   schedEnqueue,
   setThreadState,
 } from './ready-queue.ts';
-import {
-  isRoundRobin,
-  refillBudgetCheck,
-  refillReady,
-  refillSufficient,
-  refillUnblockCheck,
-} from './sporadic.ts';
+import * as sporadic from './sporadic.ts';
 import { DOMAIN_SCHEDULE_ENTRIES, NS_PER_TICK } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
-// Folded constants: docs/hot-code.md.
+// Folded constants, of functions, too: docs/hot-code.md.
+const { isRoundRobin, refillReady, refillSufficient } = sporadic;
+const { refillBudgetCheck, refillUnblockCheck } = sporadic;
 const TICK_NS = NS_PER_TICK;
 
 /** Reads the clock; what has passed since is still to be charged. */
@@ -206,15 +202,14 @@ export function switchToThread(k: KernelState, tcb: Tcb): void {
 /** The current thread's scheduling context becomes the one that is charged from now on. */
 export function switchSchedContext(k: KernelState): void {
   const sc = k.current.schedContext as SchedContext;
-  if (k.currentSchedContext !== sc) {
-    k.reprogram = true;
+  if (k.currentSchedContext === sc) {
+    if (!k.reprogram) return;
+  } else if (!sc.isSporadic && sc.period !== 0 && sc !== k.idleSchedContext) {
     // Constant bandwidth: what was missed while it did not run is not made up for.
-    if (!sc.isSporadic && sc.period !== 0 && sc !== k.idleSchedContext) refillUnblockCheck(k, sc);
+    refillUnblockCheck(k, sc);
   }
-  if (k.reprogram) {
-    commitTime(k);
-    k.reprogram = false;
-  }
+  commitTime(k);
+  k.reprogram = false;
   k.currentSchedContext = sc;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { smallInteger } from '../../memory/small-integer.ts';
 import type { SchedContext } from '../objects/objects.ts';
 import { KERNEL_WCET, MIN_BUDGET } from '../state.ts';
 import type { KernelState } from '../state.ts';
@@ -74,7 +75,7 @@ export function refillNew(
   sc.period = period;
   sc.refillHead = 0;
   sc.refillCount = 1;
-  sc.refillMax = refillMax;
+  sc.refillMax = smallInteger(refillMax);
   sc.refillTime[0] = k.currentTime;
   sc.refillAmount[0] = budget;
   if (period === 0) addTail(sc, k.currentTime, 0);
@@ -94,7 +95,7 @@ export function refillUpdate(
   const amount = sc.refillAmount[sc.refillHead] as number;
   sc.refillHead = 0;
   sc.refillCount = 1;
-  sc.refillMax = refillMax;
+  sc.refillMax = smallInteger(refillMax);
   sc.period = period;
   sc.refillTime[0] = time;
   if (amount >= budget) {
