@@ -115,8 +115,8 @@ export function readCounters<Name extends string>(
  *
  * @throws RangeError
  */
-function inside(index: number, count: number): number {
+const inside = (index: number, count: number): number => {
   const counter = index | 0;
   if (counter !== index || counter < 0 || counter >= count) throw new RangeError('no such counter');
   return counter;
-}
+};

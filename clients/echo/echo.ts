@@ -31,7 +31,8 @@ import {
 } from '../../queues/net/queue.ts';
 import type { MemberConfig } from '../../queues/restart/config.ts';
 import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
-import { type Flow, runFlow } from '../../queues/signal.ts';
+import * as signal from '../../queues/signal.ts';
+import type { Flow } from '../../queues/signal.ts';
 import {
   TIMER_GET_TIME,
   TIMER_SET_TIMEOUT,
@@ -65,7 +66,8 @@ const NO_BUFFER = -1;
 /** How soon to try again when there was none for a message of our own. */
 const NO_BUFFER_NS = 10_000_000;
 const BUFFER_SHIFT = 11;
-// Folded constants: docs/hot-code.md.
+// Folded constants, of functions, too: docs/hot-code.md.
+const { runFlow } = signal;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */

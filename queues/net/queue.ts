@@ -11,13 +11,17 @@
  * that they are never boxed (`docs/hot-code.md`).
  */
 
-import { demand } from '../../memory/misuse.ts';
+import * as misuse from '../../memory/misuse.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { demandRoom, openWritable, type Region } from '../../memory/region.ts';
 import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
-import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
+import * as wrapping from '../../memory/wrapping.ts';
+
+// Folded constants, of functions: docs/hot-code.md.
+const demand: typeof misuse.demand = misuse.demand;
+const { distance16 } = wrapping;
 
 /** Bytes of every network buffer (`NET_BUFFER_SIZE`). */
 export const NET_BUFFER_BYTES = 2048;
@@ -81,7 +85,7 @@ interface Placement {
 }
 
 function place(region: Region, capacity: number): Placement {
-  demandCapacity(capacity, 16);
+  wrapping.demandCapacity(capacity, 16);
   demandRoom(region, netQueueBytes(capacity), `a queue of ${capacity} buffers`);
   const { ram, at } = openWritable(region);
   return {

@@ -15,12 +15,12 @@
  * answers it, exactly once.
  */
 
-import { demand } from '../../memory/misuse.ts';
+import * as misuse from '../../memory/misuse.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { open, type Region } from '../../memory/region.ts';
 import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
-import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
+import * as wrapping from '../../memory/wrapping.ts';
 import * as books from './books.ts';
 import {
   HEADER_STRIDE,
@@ -40,7 +40,9 @@ const HEADER_WORDS = 1 << HEADER_SHIFT;
 const HEADER_HALF_MASK = (HEADER_STRIDE >>> 1) - 1;
 const BUFFER_SHIFT = 3;
 
-// Folded constants: docs/hot-code.md.
+// Folded constants, of functions, too: docs/hot-code.md.
+const demand: typeof misuse.demand = misuse.demand;
+const { distance16 } = wrapping;
 const { SHADOW_SHIFT, SHADOW_HIGH, SHADOW_LEN, SHADOW_OUTSTANDING, PLAIN, HEADED } = books;
 
 /** `take()`: nothing to take. */
@@ -102,7 +104,7 @@ interface Placement extends books.Books {
 }
 
 function place(options: VirtqueueOptions): Placement {
-  demandCapacity(options.entries, 16);
+  wrapping.demandCapacity(options.entries, 16);
   const { ringsOffset, chainsOffset, headerBytes } = options;
   demand(ringsOffset % 16 === 0, `rings at offset ${ringsOffset} are not aligned to 16 bytes`);
   demand(chainsOffset % 16 === 0, `chains at offset ${chainsOffset} are not aligned to 16 bytes`);

@@ -25,7 +25,8 @@ import { ToClients } from '../../../queues/net/loops/to-clients.ts';
 import { ToDriver } from '../../../queues/net/loops/to-driver.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
-import { type Flow, runFlow } from '../../../queues/signal.ts';
+import * as signal from '../../../queues/signal.ts';
+import type { Flow } from '../../../queues/signal.ts';
 import { NO_BUFFER, translatedData } from '../data.ts';
 import { MacTable, NOBODY } from '../mac-table.ts';
 
@@ -50,7 +51,8 @@ export const NET_VIRT_RX_COUNTERS = counterNames(
 const COUNT = NET_VIRT_RX_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
-// Folded constants: docs/hot-code.md.
+// Folded constants, of functions, too: docs/hot-code.md.
+const { runFlow } = signal;
 const NONE = NO_BUFFER;
 const UNKNOWN = NOBODY;
 const NO_CHANNEL = -1;

@@ -23,7 +23,8 @@ import { ToDriver } from '../../../queues/net/loops/to-driver.ts';
 import { ToOwners } from '../../../queues/net/loops/to-owners.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
-import { type Flow, runFlow } from '../../../queues/signal.ts';
+import * as signal from '../../../queues/signal.ts';
+import type { Flow } from '../../../queues/signal.ts';
 import { NO_BUFFER, type TranslatedData, translatedData } from '../data.ts';
 import { makeTxPolicy, type TxPolicy } from './policy.ts';
 
@@ -70,7 +71,8 @@ const WAITING = 2;
 const ORPHANED = 3;
 
 const PASSED = -1;
-// Folded constants: docs/hot-code.md.
+// Folded constants, of functions, too: docs/hot-code.md.
+const { runFlow } = signal;
 const NONE = NO_BUFFER;
 
 interface Data {
