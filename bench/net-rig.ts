@@ -11,6 +11,7 @@ import type { GeneratorOptions } from '../board/links/generator-options.ts';
 import { TrafficGenerator } from '../board/links/generator.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import type { Station } from '../board/links/udp-frame.ts';
+import { inlineWholePaths } from '../host/engine.ts';
 import { sleep } from '../host/event-loop.ts';
 import { hostNow } from '../host/host-time.ts';
 import { assert } from '../memory/assert.ts';
@@ -102,7 +103,9 @@ export class NetRig implements Worker {
    */
   static async boot(options: NetRigOptions): Promise<NetRig> {
     const description = describe(options);
-    return new NetRig(options, description, await ownPrograms(description));
+    const rig = new NetRig(options, description, await ownPrograms(description));
+    inlineWholePaths();
+    return rig;
   }
 
   constructor(

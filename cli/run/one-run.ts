@@ -2,7 +2,7 @@
 
 import { lineOf } from '../../host/addr2line.ts';
 import { Rewound } from '../../debug/rewound.ts';
-import { compileAsUsual, compileSparingly } from '../../host/engine.ts';
+import { compileAsUsual, compileSparingly, inlineWholePaths } from '../../host/engine.ts';
 import { breathe, every } from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
 import { UserMistake } from '../../host/problem.ts';
@@ -212,6 +212,7 @@ export class Run {
   async #runBooted(testbed: Testbed, interrupt: CaughtInterrupts): Promise<void> {
     testbed.settle();
     compileAsUsual();
+    inlineWholePaths();
     const instead = this.#watches.find((watch) => watch.instead !== undefined)?.instead;
     if (instead !== undefined) {
       await instead(testbed);
