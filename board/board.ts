@@ -72,7 +72,7 @@ export class Board {
    * Whether the interrupt controller presents one to the kernel, which asks several times for each
    * of its entries.
    */
-  irqPending = false;
+  readonly irqPending: boolean = false;
   /** The alarm of the board's real-time clock, where it has one. */
   alarm: ClockEvent | undefined;
   /** The clock, where time passes by what is charged. */
@@ -92,9 +92,7 @@ export class Board {
     this.lint = options.lint ?? new LintLog();
     this.rules = options.rules ?? 'lenient';
     this.bus = new Bus(this.lint);
-    this.plic = new Plic(this.lint, () => {
-      this.irqPending = this.plic.presented(PLIC_KERNEL_CONTEXT) !== 0;
-    });
+    this.plic = new Plic(this.lint, () => keepPending(this, this.plic));
     const latencyNs = options.deviceLatencyNs ?? DEVICE_LATENCY_NS;
     this.turns =
       options.clock.kind === 'virtual'
@@ -321,6 +319,11 @@ export class Board {
       devices,
     };
   }
+}
+
+/** To all but this file the field is to be read alone. */
+function keepPending(board: { irqPending: boolean }, plic: Plic): void {
+  board.irqPending = plic.presented(PLIC_KERNEL_CONTEXT) !== 0;
 }
 
 const EMPTY_VIRTIO_SLOT: BusRange['device'] = {

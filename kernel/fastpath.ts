@@ -41,9 +41,18 @@ import {
   type Reply,
   type SchedContext,
   type Tcb,
+  ACTIVE,
+  BLOCKED_ON_NOTIFICATION,
+  BLOCKED_ON_RECEIVE,
+  BLOCKED_ON_REPLY,
+  IDLE,
+  RECEIVING,
+  RUNNING,
+  SENDING,
   TARGET_ENDPOINT,
   TARGET_IRQ,
   TARGET_NOTIFICATION,
+  WAITED_FOR,
   WITH_REPLY,
   WITHOUT_REPLY,
 } from './objects/objects.ts';
@@ -66,6 +75,15 @@ const A2 = REG_A2 << 1;
 const A6 = REG_A6 << 1;
 const A7 = REG_A7 << 1;
 const T0 = REG_T0 << 1;
+const IS_IDLE = IDLE;
+const IS_SENDING = SENDING;
+const IS_RECEIVING = RECEIVING;
+const IS_WAITED_FOR = WAITED_FOR;
+const IS_ACTIVE = ACTIVE;
+const IS_RUNNING = RUNNING;
+const ON_RECEIVE = BLOCKED_ON_RECEIVE;
+const ON_REPLY = BLOCKED_ON_REPLY;
+const ON_NOTIFICATION = BLOCKED_ON_NOTIFICATION;
 const NOTIFICATION = TARGET_NOTIFICATION;
 const ENDPOINT = TARGET_ENDPOINT;
 const IRQ = TARGET_IRQ;
@@ -156,7 +174,7 @@ const fastCall = (k: KernelState, caller: Tcb): boolean => {
   const target = targetAt(k, caller, caller.known.target, A0);
   if (target.kind !== ENDPOINT) return false;
   const endpoint = target.endpoint as Endpoint;
-  if (endpoint.state !== 'receive') return false;
+  if (endpoint.phase !== IS_RECEIVING) return false;
   const server = endpoint.head as Tcb;
   const { reply } = server;
   const sc = caller.schedContext;
@@ -170,9 +188,9 @@ const fastCall = (k: KernelState, caller: Tcb): boolean => {
   server.regs[A0 + 1] = target.badgeHigh;
   server.reply = null;
   server.blockedOn = null;
-  server.state = 'running';
+  server.phase = IS_RUNNING;
   caller.reply = reply;
-  caller.state = 'blockedOnReply';
+  caller.phase = ON_REPLY;
   reply.tcb = caller;
   pushReply(sc, reply);
   lend(sc, caller, server);
@@ -190,7 +208,7 @@ const fastReplyRecv = (k: KernelState, server: Tcb): boolean => {
   const caller = reply.tcb;
   const sc = server.schedContext;
   if (isSentTo(endpoint) || caller === null || sc === null) return false;
-  if (caller.state !== 'blockedOnReply' || caller.fault !== null) return false;
+  if (caller.phase !== ON_REPLY || caller.fault !== null) return false;
   if (reply.schedContext !== sc || caller.schedContext !== null || sc.isSporadic) return false;
   if (hasNews(server.boundNotification) || !isBest(k, caller)) return false;
 
@@ -199,7 +217,7 @@ const fastReplyRecv = (k: KernelState, server: Tcb): boolean => {
   caller.regs[A0] = 0;
   caller.regs[A0 + 1] = 0;
   caller.reply = null;
-  caller.state = 'running';
+  caller.phase = IS_RUNNING;
   lend(sc, server, caller);
   blockAtEndpoint(server, endpoint, reply);
   enter(k, caller);
@@ -217,7 +235,7 @@ const fastSignal = (k: KernelState, sender: Tcb): boolean => {
   const target = targetAt(k, sender, sender.known.target, A0);
   if (target.kind !== NOTIFICATION) return false;
   const notification = target.notification as Notification;
-  if (notification.state === 'active') {
+  if (notification.phase === IS_ACTIVE) {
     notification.wordLow = (notification.wordLow | target.badgeLow) >>> 0;
     notification.wordHigh = (notification.wordHigh | target.badgeHigh) >>> 0;
     k.counters.notificationsSent += 1;
@@ -226,13 +244,13 @@ const fastSignal = (k: KernelState, sender: Tcb): boolean => {
   const bound = notification.boundTcb;
   let waiter: Tcb;
   let queue: Endpoint | Notification = notification;
-  if (notification.state === 'waiting') {
+  if (notification.phase === IS_WAITED_FOR) {
     waiter = notification.head as Tcb;
-  } else if (bound !== null && bound.state === 'blockedOnReceive') {
+  } else if (bound !== null && bound.phase === ON_RECEIVE) {
     waiter = bound;
     queue = bound.blockedOn as Endpoint;
   } else {
-    notification.state = 'active';
+    notification.phase = IS_ACTIVE;
     notification.wordLow = target.badgeLow >>> 0;
     notification.wordHigh = target.badgeHigh >>> 0;
     k.counters.notificationsSent += 1;
@@ -255,7 +273,7 @@ const fastSignal = (k: KernelState, sender: Tcb): boolean => {
     reply.tcb = null;
     waiter.reply = null;
   }
-  waiter.state = 'running';
+  waiter.phase = IS_RUNNING;
   waiter.regs[A0] = target.badgeLow;
   waiter.regs[A0 + 1] = target.badgeHigh;
   if (isBetter) {
@@ -274,7 +292,7 @@ const fastWait = (k: KernelState, thread: Tcb, hasReply: 0 | 1): boolean => {
   const { endpoint, notification, reply } = waitAtA0(k, thread, hasReply);
   if (endpoint !== null) return fastRecv(k, thread, endpoint, reply);
   if (notification === null) return false;
-  if (notification.state === 'active') return takeSignal(notification, thread);
+  if (notification.phase === IS_ACTIVE) return takeSignal(notification, thread);
   if (notification.schedContext !== null) return false;
 
   blockAtNotification(thread, notification);
@@ -290,7 +308,7 @@ const fastRecv = (
 ): boolean => {
   if (reply !== null && reply.tcb !== null && reply.tcb !== thread) return false;
   const bound = thread.boundNotification;
-  if (bound !== null && bound.state === 'active') return takeSignal(bound, thread);
+  if (bound !== null && bound.phase === IS_ACTIVE) return takeSignal(bound, thread);
   if (hasNews(bound) || isSentTo(endpoint)) return false;
 
   blockAtEndpoint(thread, endpoint, reply);
@@ -314,7 +332,7 @@ const fastSendRecv = (k: KernelState, thread: Tcb): boolean => {
   if (place === null || to.kind !== NOTIFICATION) return sendRecvWidely(k, thread, to, known);
   if (place !== bound && hasNews(place)) return false;
   const signalled = to.notification as Notification;
-  if (signalled.state !== 'waiting' || signalled === place) {
+  if (signalled.phase !== IS_WAITED_FOR || signalled === place) {
     return sendRecvWidely(k, thread, to, known);
   }
   const waiter = signalled.head as Tcb;
@@ -424,10 +442,10 @@ interface Badge {
 
 /** @returns the thread that a signal wakes, `null` when the signal stays */
 const waiterAt = (notification: Notification): Tcb | null => {
-  if (notification.state === 'waiting') return notification.head;
+  if (notification.phase === IS_WAITED_FOR) return notification.head;
   const bound = notification.boundTcb;
-  const isWaiting = bound !== null && bound.state === 'blockedOnReceive';
-  return isWaiting && notification.state === 'idle' ? bound : null;
+  const isWaiting = bound !== null && bound.phase === ON_RECEIVE;
+  return isWaiting && notification.phase === IS_IDLE ? bound : null;
 };
 
 /** Whether the way to wake a waiter, from the queue that it waits in, is the usual one. */
@@ -445,19 +463,19 @@ const wake = (waiter: Tcb, queue: Endpoint | Notification, by: Badge): void => {
     reply.tcb = null;
     waiter.reply = null;
   }
-  waiter.state = 'running';
+  waiter.phase = IS_RUNNING;
   waiter.regs[A0] = by.badgeLow;
   waiter.regs[A0 + 1] = by.badgeHigh;
 };
 
 /** Nobody waits: the badge stays until somebody does. */
 const leaveSignal = (notification: Notification, by: Badge): void => {
-  if (notification.state === 'active') {
+  if (notification.phase === IS_ACTIVE) {
     notification.wordLow = (notification.wordLow | by.badgeLow) >>> 0;
     notification.wordHigh = (notification.wordHigh | by.badgeHigh) >>> 0;
     return;
   }
-  notification.state = 'active';
+  notification.phase = IS_ACTIVE;
   notification.wordLow = by.badgeLow >>> 0;
   notification.wordHigh = by.badgeHigh >>> 0;
 };
@@ -465,7 +483,7 @@ const leaveSignal = (notification: Notification, by: Badge): void => {
 const takeSignal = (notification: Notification, thread: Tcb): true => {
   thread.regs[A0] = notification.wordLow;
   thread.regs[A0 + 1] = notification.wordHigh;
-  notification.state = 'idle';
+  notification.phase = IS_IDLE;
   notification.wordLow = 0;
   notification.wordHigh = 0;
   return true;
@@ -473,7 +491,7 @@ const takeSignal = (notification: Notification, thread: Tcb): true => {
 
 /** Whether somebody waits to send. Mostly nobody is in the queue, which is soon seen. */
 const isSentTo = (endpoint: Endpoint): boolean => {
-  return endpoint.head !== null && endpoint.state === 'send';
+  return endpoint.head !== null && endpoint.phase === IS_SENDING;
 };
 
 /**
@@ -482,23 +500,23 @@ const isSentTo = (endpoint: Endpoint): boolean => {
  */
 const hasNews = (notification: Notification | null): boolean => {
   if (notification === null) return false;
-  return notification.state === 'active' || notification.schedContext !== null;
+  return notification.phase === IS_ACTIVE || notification.schedContext !== null;
 };
 
 // --------------------------------------------------------------------- steps: waiting and messages
 
 const blockAtNotification = (thread: Tcb, place: Notification): void => {
   thread.blockedOn = place;
-  thread.state = 'blockedOnNotification';
+  thread.phase = ON_NOTIFICATION;
   waitAt(place, thread);
-  place.state = 'waiting';
+  place.phase = IS_WAITED_FOR;
 };
 
 const blockAtEndpoint = (thread: Tcb, place: Endpoint, reply: Reply | null): void => {
   thread.blockedOn = place;
-  thread.state = 'blockedOnReceive';
+  thread.phase = ON_RECEIVE;
   waitAt(place, thread);
-  place.state = 'receive';
+  place.phase = IS_RECEIVING;
   thread.reply = reply;
   if (reply !== null) reply.tcb = thread;
 };
@@ -517,7 +535,7 @@ const takeHead = (queue: Endpoint | Notification, tcb: Tcb): void => {
   queue.head = next;
   if (next === null) {
     queue.tail = null;
-    queue.state = 'idle';
+    queue.phase = IS_IDLE;
   } else {
     next.queuePrev = null;
     tcb.queueNext = null;

@@ -16,7 +16,7 @@ import * as fastPath from './fastpath.ts';
 import * as interrupts from './objects/irq.ts';
 import type { Fault } from './ipc/fault-record.ts';
 import { fetchFault, machineFault, memoryFault, userException } from './ipc/fault-record.ts';
-import type { Tcb } from './objects/objects.ts';
+import { RUNNING, type Tcb } from './objects/objects.ts';
 import { NO_EXCEPTION, Processor } from './processor.ts';
 import { bestReadyOf, isSchedulable, schedEnqueue } from './sched/ready-queue.ts';
 import { completeYieldTo } from './sched/sched-context.ts';
@@ -42,6 +42,7 @@ const { tryFastPath } = fastPath;
 const { handleInterrupt } = interrupts;
 const { checkBudget, checkBudgetRestart, nextWakeUp, schedule, updateTimestamp } = scheduling;
 const IN_SYSTEM_CALL = PC_SYSTEM_CALL;
+const IS_RUNNING = RUNNING;
 /** Nested frames at most: one per thread, and far fewer in any sane system. */
 const NESTING_MAX = 512;
 /** How long a caller's frame is kept on the stack for a callee that does not answer. */
@@ -240,7 +241,7 @@ export class Kernel extends Configured<KernelOptions> {
   // --------------------------------------------------------------------------------------- threads
 
   readonly #runThread = (tcb: Tcb): void => {
-    const isUsual = tcb.state === 'running' && tcb.processor !== null && tcb.yieldTo === null;
+    const isUsual = tcb.phase === IS_RUNNING && tcb.processor !== null && tcb.yieldTo === null;
     if (isUsual && !(tcb.processor as Processor).hasLostFrame) this.#runProgram(tcb);
     else if (this.#activate(tcb)) this.#runProgram(tcb);
   };
@@ -430,7 +431,7 @@ export class Kernel extends Configured<KernelOptions> {
     assert(!processor.hasTrapped, 'a program makes its last call last');
     this.#systemCall(tcb);
     if (k.currentTime >= this.#overdueAt) this.#askOutside(processor);
-    if (k.current === tcb && tcb.state === 'running' && tcb.yieldTo === null) return;
+    if (k.current === tcb && tcb.phase === IS_RUNNING && tcb.yieldTo === null) return;
     this.#runUntilCurrent(tcb, processor);
     this.#runningEntry[0] = tcb.entryPc;
     if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();

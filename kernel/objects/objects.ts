@@ -186,10 +186,24 @@ export class CNode {
 
 // ------------------------------------------------------------------------------------- IPC objects
 
+/**
+ * States are words to whoever reads them, and numbers in the fields themselves: a comparison of
+ * numbers takes two instructions, one of words six, and storing a word a write barrier
+ * (docs/hot-code.md).
+ */
+export const IDLE = 0;
+/** Of an endpoint. */
+export const SENDING = 1;
+export const RECEIVING = 2;
+/** Of a notification. */
+export const WAITED_FOR = 1;
+export const ACTIVE = 2;
+
 export class Endpoint {
   readonly kind = 'endpoint';
   readonly paddr: number;
-  state: 'idle' | 'send' | 'receive' = 'idle';
+  /** {@link state}, as a number. */
+  phase: 0 | 1 | 2 = IDLE;
   /** Threads that wait, highest priority first, then first come first. */
   head: Tcb | null = null;
   tail: Tcb | null = null;
@@ -197,12 +211,23 @@ export class Endpoint {
   constructor(paddr: number) {
     this.paddr = paddr;
   }
+
+  get state(): 'idle' | 'send' | 'receive' {
+    if (this.phase === IDLE) return 'idle';
+    return this.phase === SENDING ? 'send' : 'receive';
+  }
+
+  set state(state: 'idle' | 'send' | 'receive') {
+    if (state === 'idle') this.phase = IDLE;
+    else this.phase = state === 'send' ? SENDING : RECEIVING;
+  }
 }
 
 export class Notification {
   readonly kind = 'notification';
   readonly paddr: number;
-  state: 'idle' | 'waiting' | 'active' = 'idle';
+  /** {@link state}, as a number. */
+  phase: 0 | 1 | 2 = IDLE;
   head: Tcb | null = null;
   tail: Tcb | null = null;
   /** Badges signalled since the word was last taken, or-ed. */
@@ -213,6 +238,16 @@ export class Notification {
 
   constructor(paddr: number) {
     this.paddr = paddr;
+  }
+
+  get state(): 'idle' | 'waiting' | 'active' {
+    if (this.phase === IDLE) return 'idle';
+    return this.phase === WAITED_FOR ? 'waiting' : 'active';
+  }
+
+  set state(state: 'idle' | 'waiting' | 'active') {
+    if (state === 'idle') this.phase = IDLE;
+    else this.phase = state === 'waiting' ? WAITED_FOR : ACTIVE;
   }
 }
 
@@ -305,15 +340,25 @@ export class KnownCaps {
  *        ^                    ^                     |                          |
  *        +----- suspend ------+---- preempted ------+                          +-- cancelled --> restart or inactive
  */
-export type ThreadState =
-  | 'inactive'
-  | 'running'
-  | 'restart'
-  | 'blockedOnReceive'
-  | 'blockedOnSend'
-  | 'blockedOnReply'
-  | 'blockedOnNotification'
-  | 'idle';
+const THREAD_STATES = [
+  'inactive',
+  'running',
+  'restart',
+  'blockedOnReceive',
+  'blockedOnSend',
+  'blockedOnReply',
+  'blockedOnNotification',
+  'idle',
+] as const;
+export type ThreadState = (typeof THREAD_STATES)[number];
+
+// Of those that the fast path knows, the numbers: places in the list above.
+export const INACTIVE = 0;
+export const RUNNING = 1;
+export const RESTART = 2;
+export const BLOCKED_ON_RECEIVE = 3;
+export const BLOCKED_ON_REPLY = 5;
+export const BLOCKED_ON_NOTIFICATION = 6;
 
 /** Slots of a TCB, in the order in which a zombie of it counts them. */
 export const TCB_CTABLE = 0;
@@ -339,7 +384,8 @@ export class Tcb {
    */
   regs: Uint32Array = new Uint32Array(64);
 
-  state: ThreadState = 'inactive';
+  /** {@link state}, as a number. */
+  phase: number = INACTIVE;
   /** Where it is blocked, and what it sends with. Meaningful in the states blockedOn… only. */
   blockedOn: Endpoint | Notification | null = null;
   reply: Reply | null = null;
@@ -382,6 +428,16 @@ export class Tcb {
 
   constructor(paddr: number) {
     this.paddr = paddr;
+  }
+
+  get state(): ThreadState {
+    return THREAD_STATES[this.phase] as ThreadState;
+  }
+
+  set state(state: ThreadState) {
+    if (state === 'running') this.phase = RUNNING;
+    else if (state === 'restart') this.phase = RESTART;
+    else this.phase = THREAD_STATES.indexOf(state);
   }
 
   /** @param index `TCB_CTABLE` … `TCB_TIMEOUT_HANDLER` */

@@ -4,7 +4,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import type { SchedContext, Tcb } from '../objects/objects.ts';
+import { RESTART, RUNNING, type SchedContext, type Tcb } from '../objects/objects.ts';
 import * as sporadic from './sporadic.ts';
 import { PRIORITIES } from '../state.ts';
 import type { KernelState } from '../state.ts';
@@ -12,9 +12,11 @@ import type { KernelState } from '../state.ts';
 // Folded constants, of functions, too: docs/hot-code.md.
 const { refillReady, refillSufficient } = sporadic;
 const PRIORITY_COUNT = PRIORITIES;
+const IS_RUNNING = RUNNING;
+const IS_RESTART = RESTART;
 
 export function isRunnable(tcb: Tcb): boolean {
-  return tcb.state === 'running' || tcb.state === 'restart';
+  return tcb.phase === IS_RUNNING || tcb.phase === IS_RESTART;
 }
 
 /**
