@@ -6,6 +6,7 @@
  * Source: virtio 1.2 §2.7.8 (the used ring), §5.1.6 (the header of a received frame).
  */
 
+import { BATCH_LEAST } from '../../../memory/ram.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody, Label } from '../../../memory/wasm/code.ts';
 import {
@@ -113,7 +114,7 @@ export class FromDevice extends Sealed<Parts> {
     const queue = this.#queue;
     let most = ring.finished();
     if (most > 0) most = Math.min(most, queue.knownRoom);
-    if (most === 0) return 0;
+    if (most < BATCH_LEAST) return 0;
     const taken = loop(this.#block, most, ring.takenCount, ring.room, queue.cursor);
     this.bytes = this.#i32[(this.#block >>> 2) + TAKEN] as number;
     ring.advanceFinished(taken);

@@ -3,6 +3,7 @@
  * buffer to receive into, or with a frame of a good length to send.
  */
 
+import { BATCH_LEAST } from '../../../memory/ram.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody } from '../../../memory/wasm/code.ts';
 import {
@@ -103,7 +104,7 @@ export class ToDevice extends Sealed<Parts> {
     const ring = this.#ring;
     let most = ring.room;
     if (most > 0) most = Math.min(most, queue.available());
-    if (most === 0) return 0;
+    if (most < BATCH_LEAST) return 0;
     const posted = loop(this.#block, most, queue.cursor, ring.room, ring.cursor);
     this.bytes = this.#i32[(this.#block >>> 2) + POSTED] as number;
     queue.advance(posted);
