@@ -71,11 +71,11 @@ describe('the route of a system call of machine code', () => {
     watch(testbed.kernel.counters, 'kernelEntries', () => tell('kernel: entered'));
     const slot = ownCNode(client).slotAt(SLOT_OUTPUT_ENDPOINT + CHANNEL);
     watchReads(slot, (kind) => tell(`kernel: finds: ${kind}`));
-    watch(servant, 'state', (state) => tell(`kernel: server is ${state}`));
-    watch(client, 'state', (state) => {
+    watch(servant, 'phase', () => tell(`kernel: server is ${servant.state}`));
+    watch(client, 'phase', () => {
       const word = (register: number): number => client.regs[2 * register] ?? 0;
       const place = `pc ${word(REG_PC) - TEXT}, next ${word(REG_NEXT_PC) - TEXT}`;
-      tell(`kernel: client is ${state} at ${place}, a2 ${word(REG_A2)}`);
+      tell(`kernel: client is ${client.state} at ${place}, a2 ${word(REG_A2)}`);
     });
     testbed.board.irqLine(IRQ).raise();
     testbed.runUntilQuiet();

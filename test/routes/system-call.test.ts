@@ -72,7 +72,7 @@ function watchCall(
         tell(`kernel: finds in slot ${index} of ${name}: ${kind}`);
       });
     }
-    watch(tcb, 'state', (state) => tell(`kernel: ${name} is ${state}`));
+    watch(tcb, 'phase', () => tell(`kernel: ${name} is ${tcb.state}`));
     watch(tcb, 'schedContext', (context) => {
       tell(`kernel: ${name} ${context === null ? 'has no' : 'has a'} scheduling context`);
     });

@@ -15,8 +15,9 @@ export function watch<T extends object, K extends keyof T>(
   Object.defineProperty(object, property, {
     get: () => value,
     set: (next: T[K]) => {
-      if (next !== value) tell(next);
+      const isNew = next !== value;
       value = next;
+      if (isNew) tell(next);
     },
   });
 }
