@@ -13,6 +13,7 @@ import * as queues from '../../../queues/public.ts';
 import * as budgets from '../../../systems/budgets.ts';
 import * as blk from '../../../systems/blk.ts';
 import * as blockNames from '../../../systems/block-names.ts';
+import * as commonDomains from '../../../systems/common-domains.ts';
 import * as devices from '../../../systems/devices.ts';
 import * as i2cDevices from '../../../systems/i2c-devices.ts';
 import * as serialDevices from '../../../systems/serial-devices.ts';
@@ -49,6 +50,7 @@ const ROOMS: Readonly<Record<string, Exports>> = {
   'systems/blk': blk,
   'systems/block-names': blockNames,
   'systems/budgets': budgets,
+  'systems/common-domains': commonDomains,
   'systems/devices': devices,
   'systems/i2c-devices': i2cDevices,
   'systems/serial-devices': serialDevices,
