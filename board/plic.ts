@@ -248,7 +248,7 @@ export class Plic implements Device {
       const best = this.#presented[context] as number;
       const priority = this.#priority[source] as number;
       const least = (best === 0 ? this.#threshold[context] : this.#priority[best]) as number;
-      const isFirst = best !== 0 && source < best && priority === least;
+      const isFirst = source < best && priority === least;
       if (priority > least || isFirst) this.#setPresented(context, source);
     }
   }
