@@ -18,8 +18,11 @@ import {
   REG_A1,
   REG_A6,
   REG_A7,
+  REG_T0,
+  SCHED_CONTEXT_UNBIND,
   SCHED_CONTROL_CONFIGURE_FLAGS,
   SYS_CALL,
+  SYS_NB_SEND_RECV,
   SYS_RECV,
   SYS_REPLY_RECV,
   SYS_SEND,
@@ -89,11 +92,13 @@ function system(
   types: { a: number; b: number },
   plans: readonly ThreadPlan[],
   after?: (log: string[]) => ThreadStep<void>,
+  fastPath: 'on' | 'off' = 'on',
 ): { log: string[]; kernel: Kernel; run: () => void } {
   const log: string[] = [];
   const machine = new FuzzMachine(new Ram({ sizeBytes: 2 ** 20 }), new Chance(1), 1e9);
   const kernel = boot({
     machine,
+    fastPath,
     rootCNodeSizeBits: 7,
     rootTask: (info) =>
       generatorImage('root', function* () {
@@ -208,6 +213,85 @@ describe('a signal', () => {
     run();
 
     expect(log).toEqual(['high signals', 'high goes on', 'low runs']);
+  });
+});
+
+describe.each(['on', 'off'] as const)('a signal with a wait, fast path %s', (fastPath) => {
+  const NOTIFICATIONS = { a: OBJECT_NOTIFICATION, b: OBJECT_NOTIFICATION };
+
+  /** Fills in the call that signals A and waits at B. */
+  function setSignalAndWait(thread: UserThread, log: string[]): void {
+    set(thread, SYS_NB_SEND_RECV, B, 0);
+    thread.regs[REG_T0 << 1] = A;
+    thread.regs[(REG_T0 << 1) + 1] = 0;
+    log.push('sender signals and waits');
+  }
+
+  /** Does something first, then makes that call. */
+  function sender(priority: number, first: (thread: UserThread) => void): ThreadPlan {
+    return {
+      name: 'sender',
+      priority,
+      resume: (thread, log) => {
+        first(thread);
+        setSignalAndWait(thread, log);
+        thread.trap();
+        log.push('sender goes on');
+        last(thread, SYS_WAIT, B);
+      },
+    };
+  }
+
+  it('lets a waiter of lower priority run, and then who was preempted', () => {
+    let runs = 0;
+    const woken: ThreadPlan = {
+      name: 'woken',
+      priority: 100,
+      resume: (thread, steps) => {
+        runs += 1;
+        if (runs === 1) {
+          last(thread, SYS_WAIT, B);
+          return;
+        }
+        setSignalAndWait(thread, steps);
+        thread.trapLast();
+      },
+    };
+    const starter: ThreadPlan = {
+      name: 'starter',
+      priority: 10,
+      resume: (thread, steps) => {
+        trap(thread, SYS_SEND, B);
+        steps.push('starter goes on');
+        last(thread, SYS_WAIT, B);
+      },
+    };
+    const plans = [waiter('low', 50), woken, starter];
+    const { log, run } = system(NOTIFICATIONS, plans, undefined, fastPath);
+
+    run();
+
+    expect(log).toEqual(['sender signals and waits', 'low runs', 'starter goes on']);
+  });
+
+  it('does not wait where a signal has come already', () => {
+    const plans = [waiter('high', 100), sender(50, (thread) => trap(thread, SYS_SEND, B))];
+    const { log, run } = system(NOTIFICATIONS, plans, undefined, fastPath);
+
+    run();
+
+    expect(log).toEqual(['sender signals and waits', 'high runs', 'sender goes on']);
+  });
+
+  it('does not run a waiter that has no scheduling context any more', () => {
+    const unbind = (thread: UserThread): void => trap(thread, SYS_CALL, SC, SCHED_CONTEXT_UNBIND);
+    const plans = [waiter('high', 100), sender(50, unbind)];
+    const { log, run, kernel } = system(NOTIFICATIONS, plans, undefined, fastPath);
+
+    run();
+
+    expect(log).toEqual(['sender signals and waits']);
+    expect(kernel.state.current).toBe(kernel.state.idleThread);
   });
 });
 
