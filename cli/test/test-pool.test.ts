@@ -43,7 +43,19 @@ Session.prototype.post = function (method, ...rest) {
 export const main = () => ({ notified() {} });
 `,
 );
-for (const name of ['mortal', 'unloadable', 'untold']) {
+/** Of two workers, the one that comes first cannot load it, and the other is not done with that. */
+writeFileSync(
+  join(folder, 'unequal.ts'),
+  `import { mkdirSync } from 'node:fs';
+if (process.argv[1].includes('cli/test/worker-process')) {
+  const isFirst = mkdirSync(new URL('first', import.meta.url), { recursive: true }) !== undefined;
+  if (isFirst) throw new Error('no');
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+}
+export const main = () => ({});
+`,
+);
+for (const name of ['mortal', 'unloadable', 'untold', 'unequal']) {
   writeFileSync(
     join(folder, `${name}.system`),
     `<system><protection_domain name="${name}" priority="1"><program_image path="${name}.ts"/></protection_domain></system>`,
@@ -93,8 +105,9 @@ longTest('a worker that dies behind its last test has failed none', () => {
   expect(status).toBe(0);
 });
 
-longTest('workers are gone when all tests are over', async () => {
-  const files = [join(folder, 'a.yaml')];
+/** @param results of tests, and what is noted @returns when all are over */
+async function runByTwo(names: readonly string[], results: string[]): Promise<void> {
+  const files = names.map((name) => join(folder, name));
   const request: TestRequest = {
     selection: { files, conformance: undefined, filter: undefined },
     seeds: undefined,
@@ -102,16 +115,29 @@ longTest('workers are gone when all tests are over', async () => {
     coverage: 'none',
   };
   const { tasks } = await TaskRunner.open(request, () => undefined);
-  const results: string[] = [];
   await runInProcesses({ request, jobs: 2, started: [] }, tasks, {
     onResult: ({ result }) => results.push(result.verdict),
     onLoaded: () => undefined,
     onEnded: () => undefined,
     note: (line) => results.push(line),
   });
+}
+
+longTest('workers are gone when all tests are over', async () => {
+  const results: string[] = [];
+  await runByTwo(['a.yaml'], results);
   expect(results).toEqual(['passed', 'passed']);
   // It runs into the limit of the test if one stays.
   while (workersOf(process.pid).length > 0) await sleep(20);
+});
+
+longTest('no worker takes the place of one that is ended because another cannot go on', async () => {
+  const results: string[] = [];
+  await expect(runByTwo(['unequal.yaml', 'a.yaml'], results)).rejects.toThrow('unequal.ts: ');
+  while (workersOf(process.pid).length > 0) await sleep(20);
+  await sleep(1000); // longer than a process's last words are waited for
+  expect(workersOf(process.pid)).toEqual([]);
+  expect(results).toEqual([]);
 });
 
 /** Child processes that run the program of a worker. */

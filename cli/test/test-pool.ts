@@ -88,6 +88,7 @@ class Lanes {
   readonly #results: (RunTask | undefined)[] = [];
   #next = 0;
   #told = 0;
+  #isOver = false;
 
   constructor(request: TestRequest, tasks: readonly Task[], ears: PoolEars) {
     this.#request = request;
@@ -109,6 +110,7 @@ class Lanes {
       });
       this.#workers.delete(worker);
       if (died === undefined) return worker.end();
+      if (this.#isOver) return; // we have ended it
       const { doing, underWay } = worker;
       if (doing === 'ending') {
         const what = 'a worker process died before it told what it has executed';
@@ -130,6 +132,7 @@ class Lanes {
   }
 
   end(): void {
+    this.#isOver = true;
     for (const worker of this.#workers) worker.end();
   }
 
