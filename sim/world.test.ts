@@ -170,10 +170,12 @@ describe('a world', () => {
   });
 
   it('in which an oracle of its own finds more than a file can hold is cut short, and says so', () => {
-    const check = () => Array.from({ length: 150 }, () => ({ where: 'a', what: 'x'.repeat(9000) }));
+    const check = () =>
+      Array.from({ length: 150 }, () => ({ where: 'a'.repeat(9000), what: 'x'.repeat(9000) }));
     const oracles = [{ name: 'own', holds: 'all is well', check }];
     const outcome = runWorld({ target: { system, oracles }, plan: NO_FAULTS, seed: 1, amount: 5 });
     expect(outcome.violations).toHaveLength(101);
+    expect(outcome.violations[0]?.where.length).toBeLessThan(3000);
     expect(outcome.violations[0]?.what.length).toBeLessThan(3000);
     expect(outcome.violations[100]).toMatchObject({ where: 'own', what: 'has found 50 more' });
   });

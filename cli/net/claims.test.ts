@@ -1,6 +1,7 @@
 // What two links of a run may not both take of the host, and what they may.
 
 import { describe, expect, it } from 'vitest';
+import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import { checkClaims } from './claims.ts';
 import { parseNetOptions } from './options.ts';
 
@@ -33,5 +34,14 @@ describe('the links of a run', () => {
     [['socket,mcast=230.0.0.1:1234', 'socket,mcast=230.0.0.1:1234']],
   ])('%s are taken', (links) => {
     expect(() => check(...links)).not.toThrow();
+  });
+
+  it('are looked at before any of them is opened', async () => {
+    const path = 'unix:/nowhere/a.sock';
+    const nets = ['nic0', 'nic1'].flatMap((nic) => ['--net', `${nic}=stream,server=${path}`]);
+    const { stderr, status } = await sddfInProcess('run', 'router', ...nets);
+
+    expect(stderr).toBe(`sddf: --net: nic0 and nic1 both take ${path}; choose another for one\n`);
+    expect(status).toBe(2);
   });
 });

@@ -28,6 +28,7 @@ describe('--net', () => {
     ],
     ['tap,name=tap0,host=10.0.3.0/23', { kind: 'tap', host: { ip: 0x0a00_0300, prefix: 23 } }],
     ['dgram,local=127.0.0.1:0,remote=127.0.0.1:5', { kind: 'dgram', local: { port: 0 } }],
+    ['dgram,local=127.0.0.1:5,remote=127.0.0.2:5', { kind: 'dgram', local: { port: 5 } }],
     ['tap,name=tap0,mtu=2026', { kind: 'tap', name: 'tap0', mtu: 2026 }],
     ['stream,connect=unix:a,mtu=576', { kind: 'stream', mtu: 576 }],
     ['vde,sock=/tmp/a', { kind: 'vde', sock: '/tmp/a', port: 0 }],

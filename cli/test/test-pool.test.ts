@@ -131,14 +131,17 @@ longTest('workers are gone when all tests are over', async () => {
   while (workersOf(process.pid).length > 0) await sleep(20);
 });
 
-longTest('no worker takes the place of one that is ended because another cannot go on', async () => {
-  const results: string[] = [];
-  await expect(runByTwo(['unequal.yaml', 'a.yaml'], results)).rejects.toThrow('unequal.ts: ');
-  while (workersOf(process.pid).length > 0) await sleep(20);
-  await sleep(1000); // longer than a process's last words are waited for
-  expect(workersOf(process.pid)).toEqual([]);
-  expect(results).toEqual([]);
-});
+longTest(
+  'no worker takes the place of one that is ended because another cannot go on',
+  async () => {
+    const results: string[] = [];
+    await expect(runByTwo(['unequal.yaml', 'a.yaml'], results)).rejects.toThrow('unequal.ts: ');
+    while (workersOf(process.pid).length > 0) await sleep(20);
+    await sleep(1000); // longer than a process's last words are waited for
+    expect(workersOf(process.pid)).toEqual([]);
+    expect(results).toEqual([]);
+  },
+);
 
 /** Child processes that run the program of a worker. */
 function workersOf(pid: number): readonly string[] {

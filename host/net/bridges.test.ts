@@ -265,6 +265,28 @@ describe('the stream bridge', () => {
 });
 
 describe('a bridge over a descriptor', () => {
+  it('tells what the host has lost up to its end, and asks no longer', async () => {
+    let lost: number | undefined = 7;
+    const bridge = new DescriptorBridge({
+      library: { watch: () => ({ close: () => undefined }) } as unknown as CLibrary,
+      frames: {
+        name: 'lossy',
+        descriptor: 0,
+        receive: () => 0,
+        hostDropped: () => lost ?? Number.NaN,
+        send: () => 'sent',
+        close: () => (lost = undefined),
+      },
+      port: new FakePort(),
+      ...silent,
+    });
+    expect(bridge.counters()).toMatchObject({ hostDropped: 7 });
+    lost = 9;
+    await bridge.close();
+
+    expect(bridge.counters()).toMatchObject({ hostDropped: 9 });
+  });
+
   it('gives everybody else a turn while there is always another frame', () => {
     const port = new SlowPort();
     let onReadable = (): void => undefined;
@@ -454,14 +476,11 @@ describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)
     guestPort: 1235,
   };
 
-  /** Sends to a bridge that reads nothing, and then to one that reads. */
-  async function heldBack(
-    datagrams: number,
-  ): Promise<Record<'before' | 'after', Record<string, number>>> {
+  /** Sends to a bridge that reads nothing while the board has no room. */
+  async function flooded(datagrams: number, room: () => number): Promise<UserBridge> {
     const port = new FakePort();
-    let room = 0;
     const bridge = await UserBridge.open({
-      port: { offer: (frame) => port.offer(frame), roomLeft: () => room },
+      port: { offer: (frame) => port.offer(frame), roomLeft: room },
       forwards: [FORWARD],
       nowNs: () => 0,
       ...silent,
@@ -473,15 +492,24 @@ describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)
     await new Promise<void>((resolve) =>
       client.send(Buffer.alloc(1400), to, host, () => resolve()),
     );
+    client.close();
     for (let turn = 0; turn < 20; turn += 1) {
       bridge.flush();
       await breathe();
     }
+    return bridge;
+  }
+
+  /** Sends to a bridge that reads nothing, and then to one that reads. */
+  async function heldBack(
+    datagrams: number,
+  ): Promise<Record<'before' | 'after', Record<string, number>>> {
+    let room = 0;
+    const bridge = await flooded(datagrams, () => room);
     const before = bridge.counters();
     room = 512;
     const rest = datagrams - (before['hostDropped'] ?? 0);
     await until(() => bridge.counters()['datagramsIn'] === rest, bridge);
-    client.close();
     await bridge.close();
     return { before, after: bridge.counters() };
   }
@@ -523,6 +551,13 @@ describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)
 
     expect(before['hostDropped']).toBeGreaterThan(0);
     expect(after['hostDropped']).toBe(before['hostDropped']);
+  });
+
+  it('counts it up to its end, also when nobody has asked before', async () => {
+    const bridge = await flooded(6000, () => 0);
+    await bridge.close();
+
+    expect(bridge.counters()['hostDropped']).toBeGreaterThan(0);
   });
 });
 
