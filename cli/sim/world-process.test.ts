@@ -22,11 +22,17 @@ import { longTest } from '../../test/support/long-test.ts';
 const folder = mkdtempSync(join(tmpdir(), 'sddf-endless-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Worlds of a system with one domain. @param body of its program's `main` */
-function worldsOf(name: string, body: string): CampaignRequest {
+/**
+ * Worlds of a system with one domain.
+ *
+ * @param body of its program's `main`
+ * @param loading what the program does before that
+ */
+function worldsOf(name: string, body: string, loading = ''): CampaignRequest {
   const program = `import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 const kill = () => spawnSync('kill', ['-9', String(process.pid)]);
+${loading}
 export function main() { ${body} }
 `;
   writeFileSync(join(folder, `${name}.ts`), program);
@@ -128,6 +134,36 @@ longTest('a process that dies before it is told of its worlds is another one the
 
   expect(reports.map(({ seed, verdict }) => [seed, verdict])).toEqual([[5, 'void']]);
   expect(deaths).toEqual(['a worker process died in world 5, which is run again: SIGKILL']);
+});
+
+longTest('a process that dies of loading the system is tried again once, and told of', async () => {
+  const deaths: string[] = [];
+  const unloadable = worldsOf('unloadable', 'return { notified() {} };', 'kill();');
+  const world = new WorldProcess(unloadable, { onDeath: (line) => deaths.push(line) });
+  const what = 'a worker process died while it loaded the system';
+
+  await expect(world.ready()).rejects.toThrow(`${what}, for the second time: SIGKILL`);
+  expect(deaths).toEqual([`${what}, which is tried again: SIGKILL`]);
+  world.kill();
+});
+
+longTest('a process that dies behind its last world has failed none', async () => {
+  const untold = worldsOf(
+    'untold',
+    'return { notified() {} };',
+    `import { Session } from 'node:inspector';
+const { post } = Session.prototype;
+Session.prototype.post = function (method, ...rest) {
+  if (method === 'Profiler.takePreciseCoverage') kill();
+  return post.call(this, method, ...rest);
+};`,
+  );
+  const nobody = (): void => undefined;
+  const coverage = { onLoaded: nobody, onWorld: nobody, onEnded: nobody };
+  const { reports, deaths } = await run({ ...untold, coverage: 'together' }, { coverage });
+
+  expect(reports.map(({ verdict }) => verdict)).toEqual(['void', 'void']);
+  expect(deaths).toEqual(['a worker process died before it told what it has executed: SIGKILL']);
 });
 
 longTest('a world that takes all memory has failed, and the reason is one line', async () => {
