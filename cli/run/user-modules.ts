@@ -8,15 +8,13 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserMistake } from '../../host/problem.ts';
 import { importUserModule, newInstance } from '../../systems/user-modules.ts';
+import { exitNow, STATUS } from '../exit.ts';
 import { holdExports } from './own-exports.ts';
 import { loadUnchanging } from './pollution.ts';
 import { forbidEndingTo } from './user-system.ts';
 import { thrownText } from '../../memory/thrown-text.ts';
 
 const STDERR = 2;
-const EXIT_MISTAKE = 2;
-/** Node's: 'unsettled top-level await'. */
-const EXIT_UNSETTLED = 13;
 
 /** A module, by its name. */
 export const MODULE = /\.[cm]?[jt]s$/;
@@ -51,18 +49,18 @@ export async function loadUserModule(
 }
 
 /**
- * Node ends a process, without a word, when nothing is left to happen and a module has not come to
- * its end. @returns what is to be called when this one has
+ * Node ends a process when nothing is left to happen and a module has not come to its end: that of
+ * 20 without a word, that of 24 with one that names this command's file. @returns what is to be
+ * called when the module has
  */
 function tellOfWaiting(whose: string): () => void {
-  // Who ends the process on purpose says with what; Node says 0, and then thinks better of it.
-  const tell = (status: number): void => {
-    if (status !== 0 || process.exitCode !== EXIT_UNSETTLED) return;
+  // Not emitted where the process is ended on purpose.
+  const tell = (): never => {
     writeSync(STDERR, `sddf: ${whose} waits, while it is loaded, for what never comes\n`);
-    process.exitCode = EXIT_MISTAKE;
+    return exitNow(STATUS.mistake);
   };
-  process.on('exit', tell);
-  return () => process.off('exit', tell);
+  process.on('beforeExit', tell);
+  return () => process.off('beforeExit', tell);
 }
 
 /** One line: a compiler's message goes on over several, of which the second says where. */
