@@ -18,6 +18,7 @@ import type { CampaignRequest } from './request.ts';
 import { WorldProcess, type WorldProcessOptions } from './world-process.ts';
 import { childrenOf } from '../../test/support/child-processes.ts';
 import { longTest } from '../../test/support/long-test.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-endless-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -105,6 +106,15 @@ longTest('a world whose process dies twice has failed, and the next one is run',
     'a worker process died in world 6, which is run again: SIGKILL',
   ]);
   expect(await replayed(reports[0])).toBe(1);
+});
+
+longTest('a campaign tells as JSON why a world was stopped', () => {
+  const { reference } = MORTAL.system;
+  const args = [sddfCommand(), 'sim', reference, '--seeds', '5..5', '--json'];
+  const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+
+  expect(JSON.parse(stdout)).toMatchObject({ failures: [{ seed: 5, stopped: 'died' }] });
+  expect(status).toBe(1);
 });
 
 longTest('a world whose process is killed once from outside is run again', async () => {

@@ -87,8 +87,11 @@ export class Session {
     }
     if (request.kind === 'probe') {
       const found = await this.#find(request.scenario, request.binaries);
-      probe(request, found, this.#tell);
-      found.close?.();
+      try {
+        probe(request, found, this.#tell);
+      } finally {
+        found.close?.();
+      }
       return;
     }
     if (request.kind === 'open') {

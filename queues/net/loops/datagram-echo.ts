@@ -176,7 +176,7 @@ export class DatagramEcho extends Sealed<Parts> {
    * Good datagrams with a buffer for each answer, as many as come one behind the other; nothing is
    * published yet.
    *
-   * @returns how many; 0 where batches are moved step by step
+   * @returns how many; 0 where batches, or so few, are moved step by step
    */
   run(): number {
     const loop = this.#loop;

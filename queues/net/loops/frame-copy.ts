@@ -88,7 +88,7 @@ export class FrameCopy extends Sealed<Parts> {
    * Good frames with room and a good buffer for each, as many as come one behind the other; nothing
    * is published yet.
    *
-   * @returns how many; 0 where batches are moved step by step
+   * @returns how many; 0 where batches, or so few, are moved step by step
    */
   run(): number {
     const loop = this.#loop;

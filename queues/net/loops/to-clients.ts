@@ -101,7 +101,7 @@ export class ToClients extends Sealed<Parts> {
    * Frames for one client each that is known to have room, as many as come one behind the other;
    * nothing is published yet.
    *
-   * @returns how many; 0 where batches are moved step by step
+   * @returns how many; 0 where batches, or so few, are moved step by step
    */
   run(): number {
     const loop = this.#loop;

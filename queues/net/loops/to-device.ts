@@ -95,7 +95,7 @@ export class ToDevice extends Sealed<Parts> {
    * Good entries with a free chain for each, as many as come one behind the other; nothing is
    * published yet.
    *
-   * @returns how many; 0 where batches are moved step by step
+   * @returns how many; 0 where batches, or so few, are moved step by step
    */
   run(): number {
     const loop = this.#loop;

@@ -99,7 +99,7 @@ export class ToDriver extends Sealed<Parts> {
    * Good entries with room for them, as many as come one behind the other; nothing is published
    * yet.
    *
-   * @returns how many; 0 where batches are moved step by step
+   * @returns how many; 0 where batches, or so few, are moved step by step
    */
   run(): number {
     const loop = this.#loop;

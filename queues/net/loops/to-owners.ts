@@ -93,7 +93,7 @@ export class ToOwners extends Sealed<Parts> {
    * Buffers that the driver had and whose owners are known to have room, as many as come one behind
    * the other; nothing is published yet.
    *
-   * @returns how many; 0 where batches are moved step by step
+   * @returns how many; 0 where batches, or so few, are moved step by step
    */
   run(): number {
     const loop = this.#loop;
