@@ -341,7 +341,7 @@ const fastSendRecv = (k: KernelState, thread: Tcb): boolean => {
   k.counters.notificationsSent += 1;
   wake(waiter, signalled, to);
   blockAtNotification(thread, place);
-  switchToWoken(k, waiter, thread);
+  switchToWoken(k, waiter);
   return true;
 };
 
@@ -390,7 +390,7 @@ const sendRecvWidely = (
   }
   if (place.kind === 'notification') blockAtNotification(thread, place);
   else blockAtEndpoint(thread, place, reply);
-  if (waiter !== null) switchToWoken(k, waiter, thread);
+  if (waiter !== null) switchToWoken(k, waiter);
   else switchToBest(k);
   return true;
 };
@@ -596,10 +596,8 @@ const lend = (sc: SchedContext, from: Tcb, to: Tcb): void => {
 };
 
 /** The current thread is blocked, and has woken this one: the best of all runs. */
-const switchToWoken = (k: KernelState, woken: Tcb, current: Tcb): void => {
-  const { priority } = woken;
-  // Of the ready ones none is better than who ran.
-  if (priority >= current.priority || isHighestPriority(k, woken.domain, priority)) {
+const switchToWoken = (k: KernelState, woken: Tcb): void => {
+  if (isHighestPriority(k, woken.domain, woken.priority)) {
     switchTo(k, woken);
     return;
   }

@@ -163,7 +163,6 @@ function awaken(k: KernelState): void {
     if (!refillReady(k, sc)) return;
     releaseRemove(k, head);
     possibleSwitchTo(k, head);
-    k.reprogram = true;
   }
 }
 
@@ -199,15 +198,15 @@ export function switchToThread(k: KernelState, tcb: Tcb): void {
   k.current = tcb;
 }
 
-/** The current thread's scheduling context becomes the one that is charged from now on. */
+/**
+ * The current thread's scheduling context becomes the one that is charged from now on. It may be
+ * the same one: when the timer is set anew, the time until then is charged.
+ */
 export function switchSchedContext(k: KernelState): void {
   const sc = k.current.schedContext as SchedContext;
-  if (k.currentSchedContext === sc) {
-    if (!k.reprogram) return;
-  } else if (!sc.isSporadic && sc.period !== 0 && sc !== k.idleSchedContext) {
-    // Constant bandwidth: what was missed while it did not run is not made up for.
-    refillUnblockCheck(k, sc);
-  }
+  const isConstantBandwidth = !sc.isSporadic && sc.period !== 0 && sc !== k.idleSchedContext;
+  // What was missed while it did not run is not made up for.
+  if (k.currentSchedContext !== sc && isConstantBandwidth) refillUnblockCheck(k, sc);
   commitTime(k);
   k.reprogram = false;
   k.currentSchedContext = sc;

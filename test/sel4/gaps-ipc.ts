@@ -4,7 +4,7 @@
  */
 
 import * as abi from '../../kernel/abi.ts';
-import type { ThreadAnswer, ThreadStep } from '../../kernel/system-call.ts';
+import type { ThreadAnswer, ThreadStep, Word } from '../../kernel/system-call.ts';
 import * as calls from './driver/calls.ts';
 import { check, equal, equalList, ok, refused } from './driver/check.ts';
 import type { Environment, Helper } from './driver/environment.ts';
@@ -130,6 +130,36 @@ export const IPC_GAP_TESTS: readonly Sel4Test[] = [
       const first = Number((yield* ok(calls.scConsumed(helper.sc))).mrs[0]);
       check(first >= 2_000 && first < 2_100, `${first} us consumed`);
       equalList((yield* ok(calls.scConsumed(helper.sc))).mrs, [0], 'asked again');
+    },
+  },
+  {
+    name: 'GAP_CONSUMED_BY_ITSELF',
+    class: 'GAP',
+    description:
+      'a thread that goes on is charged when another one gets its next refill, not before',
+    *run(env) {
+      const used: Word[] = [];
+      yield* env.run({
+        priority: OUR_PRIORITY - 1,
+        budget: { budgetUs: 1_000, periodUs: 5_000 },
+        *body() {
+          for (;;) yield calls.compute(100 * calls.NS_PER_US);
+        },
+      });
+      // It has used up its budget, and waits for the next one.
+      yield* env.sleep(3 * calls.NS_PER_MS);
+      const asker = yield* env.run({
+        priority: OUR_PRIORITY + 1,
+        *body(self) {
+          for (const ms of [1, 3]) {
+            yield calls.compute(ms * calls.NS_PER_MS);
+            used.push((yield calls.scConsumed(self.sc)).mrs[0] ?? 0);
+          }
+        },
+      });
+      yield* env.join(asker);
+      equal(used[0], 0, 'before the other is released');
+      check(Number(used[1]) > 1_000, `${used[1]} us consumed`);
     },
   },
   {
