@@ -51,13 +51,17 @@ export const attachDevices = (board) => {
   return file;
 }
 
+/** A file that says that the program that waits has been named. */
+const NAMED = join(folder, 'named');
+
 const LOOPS: readonly (readonly [what: string, act: string, where: RegExp])[] = [
   ['computes', 'for (let x = 0; ; ) x = (x + 1) | 0;', /\(act, \S*computes\.mjs:6\)/],
   ['catches', 'for (;;) { try { pd.notify(5); } catch {} }', /\(\w+, \S*catches\.mjs:\d\)/],
-  // The first call ends when nobody waits any more for the engine to stop: it must go on.
+  // The first call ends when it has been named, and nobody waits any more for the engine to stop: it
+  // must go on.
   [
     'waits',
-    "execSync('sleep 3.3'); execSync('echo again >&2; sleep 4', { stdio: 'inherit' });",
+    `execSync('for i in $(seq 600); do [ -e ${NAMED} ] && break; sleep 0.1; done'); execSync('echo again >&2; sleep 4', { stdio: 'inherit' });`,
     /, in execSync \(\S*waits\.mjs:6\);/,
   ],
 ];
@@ -69,7 +73,10 @@ describe('a program in a live run', () => {
       const run = new SddfProcess(['run', systemFile(name, act)]);
 
       const [said] = await run.says(/bad has not returned from its entry point for 1 s.*/);
-      if (name === 'waits') await run.says(/^again$/m);
+      if (name === 'waits') {
+        writeFileSync(NAMED, '');
+        await run.says(/^again$/m);
+      }
       run.child.kill('SIGTERM');
 
       expect(await run.ended).toBe(1);
