@@ -132,6 +132,19 @@ describe('the live loop', () => {
     expect(board.lengths).toEqual([900_000, 900_000, 200_000, 900_000]);
   });
 
+  it('runs a busy board no longer than the ports allow', async () => {
+    const board = new FakeBoard();
+    const loop = new LiveLoop(board);
+    for (const sliceNs of [700_000, 500_000, Infinity]) loop.addPort({ sliceNs, flush: () => {} });
+    board.onSlice = (slice) => {
+      if (slice === 2) loop.stop();
+      return 'busy';
+    };
+    await loop.run();
+
+    expect(board.lengths).toEqual([500_000, 500_000]);
+  });
+
   it('flushes every port in every turn, the last one too', async () => {
     const board = new FakeBoard();
     const loop = new LiveLoop(board);

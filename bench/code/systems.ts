@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpuUsage, memoryUsage } from 'node:process';
 import type { SerialLine } from '../../board/uart/serial-line.ts';
-import { LiveLoop } from '../../host/event-loop.ts';
+import { LiveLoop, TYPED_SLICE_NS } from '../../host/event-loop.ts';
 import { compileSparingly } from '../../host/engine.ts';
 import { hostNow } from '../../host/host-time.ts';
 import { HostLine } from '../../host/serial/host-line.ts';
@@ -172,7 +172,7 @@ async function typedTimes(count: number, beside: 'nothing' | 'loop'): Promise<re
     ...(beside === 'loop' ? { loop: loopImage() } : {}),
   });
   if (wire === undefined) throw new Error('the testbed has asked for its wire');
-  const loop = new LiveLoop(testbed);
+  const loop = new LiveLoop(testbed, { sliceNs: TYPED_SLICE_NS }); // as `sddf run` has it
   const host = new HostLine(wire, () => loop.wake());
   const onNotice = (): void => undefined;
   const bridge = await SocketBridge.open({

@@ -121,7 +121,10 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
   const { loop, testbed } = run;
   const untilNs = testbed.now() + (run.forNs ?? Infinity);
   let overAt: number | undefined;
+  // A slice of the virtual clock is no time of the host's.
+  const { sliceNs = Infinity } = testbed.board.clock.kind === 'host' ? run.port : {};
   loop.addPort({
+    sliceNs,
     flush: () => {
       run.port.flush();
       const input = run.input();

@@ -365,6 +365,7 @@ export class Run {
     for (const attachment of attachments) await attachment.plugIn(() => this.#wake());
     this.#outside.start();
     const port = {
+      sliceNs: Math.min(...attachments.map(({ sliceNs }) => sliceNs ?? Infinity)),
       flush: () => {
         for (const attachment of attachments) attachment.flush();
         this.#debugged?.look();

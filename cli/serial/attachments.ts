@@ -1,5 +1,6 @@
 /** What all UARTs of a run are plugged into. */
 
+import { TYPED_SLICE_NS } from '../../host/event-loop.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import type { Attachment } from '../run/attachment.ts';
@@ -22,6 +23,11 @@ export class SerialAttachments implements Attachment {
 
   get pace(): 'host' | 'own' {
     return this.#lines.some(({ pace }) => pace === 'host') ? 'host' : 'own';
+  }
+
+  /** Somebody may type. */
+  get sliceNs(): number {
+    return this.pace === 'host' ? TYPED_SLICE_NS : Infinity;
   }
 
   /** Over when somebody has quit or one script has ended, and none is coming at another UART. */
