@@ -147,6 +147,8 @@ export function queueOf({ name, queues }: QueueClass, field: string): QueueKind 
 export function asConnection(value: unknown, of: QueueClass): Connection | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const record = value as Readonly<Record<string, unknown>>;
+  // Every connection has it, and hardly anything else in a configuration.
+  if (typeof record['capacity'] !== 'number') return undefined;
   const { texts, numbers } = of.connection;
   if (!texts.every((field) => typeof record[field] === 'string')) return undefined;
   if (!numbers.every((field) => typeof record[field] === 'number')) return undefined;

@@ -57,11 +57,7 @@ export function waitingInterrupts(irqs: readonly NamedIrq[], states: IrqStates):
 
 /** The queues of all connections: each once, although both of its ends name it. */
 export function systemQueues(system: SystemDescription): readonly QueueRecord[] {
-  const byRegion = new Map<string, QueueRecord>();
-  for (const { pd } of flatten(system)) {
-    for (const record of queueRecords(pd.config)) byRegion.set(record.region, record);
-  }
-  return [...byRegion.values()];
+  return endedQueues(system).map(({ queue }) => queue);
 }
 
 /**
@@ -117,9 +113,8 @@ function channelFindings(testbed: Testbed): readonly Finding[] {
 
 /** Nothing will ever happen again, and something is left to do. */
 function queueFindings(testbed: Testbed, faulted: readonly string[]): readonly Finding[] {
-  return systemQueues(testbed.system).flatMap((queue) => {
+  return endedQueues(testbed.system).flatMap(({ queue, ends }) => {
     if (queue.kind.carries !== 'data') return [];
-    const ends = endsOf(testbed.system, queue);
     const waiting = ends.filter((pd) => !faulted.includes(pd));
     const entries = entriesOf(testbed, queue, ends);
     if (entries === 0 || waiting.length === 0) return [];
@@ -131,11 +126,23 @@ function queueFindings(testbed: Testbed, faulted: readonly string[]): readonly F
   });
 }
 
-/** Domains that have a queue. */
-function endsOf(system: SystemDescription, { region }: QueueRecord): readonly string[] {
-  return flatten(system)
-    .filter(({ pd }) => queueRecords(pd.config).some((record) => record.region === region))
-    .map(({ pd }) => pd.name);
+interface EndedQueue {
+  readonly queue: QueueRecord;
+  /** Domains that have it. */
+  readonly ends: string[];
+}
+
+/** The queues of all connections, each with its two ends. */
+function endedQueues(system: SystemDescription): readonly EndedQueue[] {
+  const byRegion = new Map<string, EndedQueue>();
+  for (const { pd } of flatten(system)) {
+    for (const queue of queueRecords(pd.config)) {
+      const known = byRegion.get(queue.region);
+      if (known === undefined) byRegion.set(queue.region, { queue, ends: [pd.name] });
+      else known.ends.push(pd.name);
+    }
+  }
+  return [...byRegion.values()];
 }
 
 /** What its memory says, which anybody may have written. */
