@@ -19,10 +19,21 @@ export interface Selection {
   readonly filter?: string | undefined;
 }
 
+/** A test without what it does: plain data, for other processes. */
+export type NamedTest = Pick<TestCase, 'name' | 'file' | 'where' | 'seeds'>;
+
 /** One run of one test. */
-export interface Task {
-  readonly test: TestCase;
+export interface Task<Test extends NamedTest = TestCase> {
+  readonly test: Test;
   readonly seed: number;
+}
+
+const TASKS_MAX = 1_000_000;
+
+/** Which seeds each test is run with. */
+interface SeedChoice {
+  readonly seeds: SeedRange | undefined;
+  readonly update: 'files' | 'nothing';
 }
 
 /** @throws UserMistake with everything that is wrong with the files, a line each */
@@ -41,16 +52,27 @@ export async function readSelection(
 /**
  * Each test with each of its seeds, in the order of the files. What is printed in another order is
  * another transcript: one is written with the first seed.
+ *
+ * @throws UserMistake when they are more than can be run
  */
-export function tasksOf(
-  tests: readonly TestCase[],
-  how: { readonly seeds: SeedRange | undefined; readonly update: 'files' | 'nothing' },
-): readonly Task[] {
+export function tasksOf<Test extends NamedTest>(
+  tests: readonly Test[],
+  how: SeedChoice,
+): readonly Task<Test>[] {
+  const count = tests.reduce((sum, test) => sum + seedsOf(test, how).count, 0);
+  if (count > TASKS_MAX) throw new UserMistake(`--seeds: more than ${TASKS_MAX} runs`);
   return tests.flatMap((test) => {
-    const { first, last } = how.seeds ?? test.seeds ?? { first: 1, last: 1 };
-    const count = how.update === 'files' ? 1 : last - first + 1;
+    const { first, count } = seedsOf(test, how);
     return Array.from({ length: count }, (_, index) => ({ test, seed: first + index }));
   });
+}
+
+function seedsOf(
+  test: NamedTest,
+  { seeds, update }: SeedChoice,
+): { readonly first: number; readonly count: number } {
+  const { first, last } = seeds ?? test.seeds ?? { first: 1, last: 1 };
+  return { first, count: update === 'files' ? 1 : last - first + 1 };
 }
 
 /** @throws UserMistake when there are several, or none */

@@ -7,12 +7,13 @@ import { UserMistake } from '../../host/problem.ts';
 import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
 import type { SeedRange } from '../../sim/campaign/seed-range.ts';
 import { TestbedError } from '../../systems/testbed.ts';
+import type { TestCase } from '../../testing/file/test-file.ts';
 import { runTest, type TestResult } from '../../testing/run/run-test.ts';
 import type { TestWatch } from '../../testing/run/test-run.ts';
 import { CoverageCollector } from '../coverage/collector.ts';
 import type { CoverageExtent } from '../coverage/report.ts';
 import type { OnFolder } from './scene-loader.ts';
-import { readSelection, type Selection, type Task, tasksOf } from './selection.ts';
+import { type NamedTest, readSelection, type Selection, type Task, tasksOf } from './selection.ts';
 import { Uncaught } from './uncaught.ts';
 
 /** Plain data. */
@@ -32,6 +33,7 @@ export interface RunTask {
 }
 
 export class TaskRunner {
+  readonly tests: readonly NamedTest[];
   readonly tasks: readonly Task[];
   readonly #request: TestRequest;
   readonly #collector: CoverageCollector | undefined;
@@ -46,16 +48,17 @@ export class TaskRunner {
     const collector = request.coverage === 'none' ? undefined : new CoverageCollector(note);
     const tests = await readSelection(request.selection, onFolder);
     for (const { scene } of tests) collector?.expect(scene.images);
-    return new TaskRunner(request, tasksOf(tests, request), collector);
+    return new TaskRunner(request, tests, collector);
   }
 
   private constructor(
     request: TestRequest,
-    tasks: readonly Task[],
+    tests: readonly TestCase[],
     collector: CoverageCollector | undefined,
   ) {
     this.#request = request;
-    this.tasks = tasks;
+    this.tasks = tasksOf(tests, request);
+    this.tests = tests.map(({ name, file, where, seeds }) => ({ name, file, where, seeds }));
     this.#collector = collector;
   }
 

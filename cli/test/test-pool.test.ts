@@ -13,7 +13,7 @@ import { sleep } from '../../host/event-loop.ts';
 import { childrenOf } from '../../test/support/child-processes.ts';
 import { longTest } from '../../test/support/long-test.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
-import { TaskRunner, type TestRequest } from './task-runner.ts';
+import type { TestRequest } from './task-runner.ts';
 import { runInProcesses } from './test-pool.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-mortal-'));
@@ -114,8 +114,7 @@ async function runByTwo(names: readonly string[], results: string[]): Promise<vo
     update: 'nothing',
     coverage: 'none',
   };
-  const { tasks } = await TaskRunner.open(request, () => undefined);
-  await runInProcesses({ request, jobs: 2, started: [] }, tasks, {
+  await runInProcesses(request, 2, {
     onResult: ({ result }) => results.push(result.verdict),
     onLoaded: () => undefined,
     onEnded: () => undefined,

@@ -1,10 +1,12 @@
 /**
- * Worker processes for tests. Each reads the files by itself and is given numbers of tasks; what
- * comes back is the same as in one process, in the same order.
+ * Worker processes for tests. Each reads the files by itself, tells which tests it has found, and is
+ * given numbers of tasks; what comes back is the same as in one process, in the same order. The
+ * command itself reads none: it would compete with its workers for the processors.
  */
 
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { sparingArguments } from '../../host/engine.ts';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
@@ -12,13 +14,17 @@ import { causeOfDeath } from '../../host/watch/cause-of-death.ts';
 import { forkWorker, tellWorker } from '../../host/watch/worker-process.ts';
 import type { TestResult } from '../../testing/run/run-test.ts';
 import { errorOf, type WorkerProblem } from '../blame.ts';
-import type { Task } from './selection.ts';
+import { type NamedTest, type Task, tasksOf } from './selection.ts';
 import type { RunTask, TestRequest } from './task-runner.ts';
 
 export type PoolOrder = { readonly task: number } | 'end';
 
 export type PoolAnswer =
-  | { readonly kind: 'ready'; readonly executed: PackedSources | undefined }
+  | {
+      readonly kind: 'ready';
+      readonly tests: readonly NamedTest[];
+      readonly executed: PackedSources | undefined;
+    }
   | { readonly kind: 'result'; readonly task: number; readonly run: RunTask }
   | { readonly kind: 'ended'; readonly executed: PackedSources | undefined }
   | { readonly kind: 'note'; readonly line: string }
@@ -27,7 +33,7 @@ export type PoolAnswer =
 /** Who hears what the workers have to tell. */
 export interface PoolEars {
   /** In the order of the tasks, whoever ran them. */
-  readonly onResult: (run: RunTask) => void;
+  readonly onResult: (run: RunTask, task: Task<NamedTest>) => void;
   readonly onLoaded: (executed: PackedSources) => void;
   readonly onEnded: (executed: PackedSources) => void;
   readonly note: (line: string) => void;
@@ -37,42 +43,21 @@ export interface PoolEars {
 const AHEAD = 2;
 
 /**
- * Lets workers begin to load while the command reads the same files: as many as there are
- * processors for. They are for {@link runInProcesses}, or to be ended.
- */
-export function startWorkers(request: TestRequest, jobs: number): readonly TestWorker[] {
-  const count = Math.min(jobs, availableParallelism());
-  return Array.from({ length: count }, () => new Worker(request));
-}
-
-/** A process that runs tests: see {@link startWorkers}. */
-export type TestWorker = Worker;
-
-export interface TestPool {
-  readonly request: TestRequest;
-  /** Processes at a time. */
-  readonly jobs: number;
-  /** Some of them, which have begun to load. */
-  readonly started: readonly TestWorker[];
-}
-
-/**
  * A worker may have been ended from outside: the test that was under way is run again in another
  * one, and has failed if that dies of it, too. One that dies before its first test, or behind its
  * last, is no test's failure.
  *
+ * @param jobs processes at a time
  * @throws UserMistake when a worker cannot read or run a test, or when two die of reading them
  */
 export async function runInProcesses(
-  { request, jobs, started }: TestPool,
-  tasks: readonly Task[],
+  request: TestRequest,
+  jobs: number,
   ears: PoolEars,
 ): Promise<void> {
-  const lanes = new Lanes(request, tasks, ears);
-  for (const worker of started.slice(tasks.length)) worker.end();
-  const count = Math.min(jobs, tasks.length);
+  const lanes = new Lanes(request, ears);
   try {
-    await Promise.all(Array.from({ length: count }, (_, lane) => lanes.run(started[lane])));
+    await Promise.all(Array.from({ length: jobs }, (_, lane) => lanes.run(lane)));
   } finally {
     lanes.end();
   }
@@ -81,30 +66,44 @@ export async function runInProcesses(
 /** Tests are taken by whoever is free; each lane has one worker at a time. */
 class Lanes {
   readonly #request: TestRequest;
-  readonly #tasks: readonly Task[];
   readonly #ears: PoolEars;
+  /** Known when the first worker has read the files. */
+  #tasks: readonly Task<NamedTest>[] = [];
+  #tests: readonly NamedTest[] | undefined;
   readonly #workers = new Set<Worker>();
   /** What has come, and cannot be told before what stands in front of it. */
   readonly #results: (RunTask | undefined)[] = [];
   #next = 0;
   #told = 0;
   #isOver = false;
+  /** A worker of any lane: two that die of it die of what they load. */
+  #hasDiedLoading = false;
+  /** The tests have been read, or will not be. */
+  readonly #known: Promise<void>;
+  #setKnown = (): void => undefined;
 
-  constructor(request: TestRequest, tasks: readonly Task[], ears: PoolEars) {
+  constructor(request: TestRequest, ears: PoolEars) {
     this.#request = request;
-    this.#tasks = tasks;
     this.#ears = ears;
+    this.#known = new Promise((resolve) => {
+      this.#setKnown = resolve;
+    });
   }
 
-  /** @param started its first worker, if there is one already */
-  async run(started?: Worker): Promise<void> {
-    let worker = started ?? new Worker(this.#request);
+  /** One that no processor is free for begins when it is known that there is something for it. */
+  async run(lane: number): Promise<void> {
+    if (lane >= availableParallelism()) {
+      await this.#known;
+      if (this.#isOver || lane >= this.#tasks.length) return;
+    }
+    let worker = new Worker(this.#request);
     /** What workers have died of, if nobody has ended them from outside. */
-    const suspects = new Set<number | 'loading'>();
+    const suspects = new Set<number>();
     for (let left: readonly number[] = []; ; worker = new Worker(this.#request)) {
       this.#workers.add(worker);
       const died = await worker.work(left, {
         ears: this.#ears,
+        found: (tests) => this.#found(tests),
         take: () => this.#take(),
         keep: (task, run) => this.#keep(task, run),
       });
@@ -116,15 +115,15 @@ class Lanes {
         const what = 'a worker process died before it told what it has executed';
         return this.#ears.note(`${what}: ${died}`);
       }
-      const isAgain = suspects.has(doing);
-      suspects.add(doing);
       if (doing === 'loading') {
         const what = 'a worker process died while it loaded the tests';
-        if (isAgain) throw new UserMistake(`${what}, for the second time: ${died}`);
+        if (this.#hasDiedLoading) throw new UserMistake(`${what}, for the second time: ${died}`);
+        this.#hasDiedLoading = true;
         this.#ears.note(`${what}, which is tried again: ${died}`);
         continue;
       }
-      suspects.delete('loading');
+      const isAgain = suspects.has(doing);
+      suspects.add(doing);
       if (isAgain) this.#keep(doing, { result: this.#dead(doing, died) });
       else this.#ears.note(`a worker process died, and its test is run again: ${died}`);
       left = isAgain ? underWay.slice(1) : underWay;
@@ -133,7 +132,19 @@ class Lanes {
 
   end(): void {
     this.#isOver = true;
+    this.#setKnown();
     for (const worker of this.#workers) worker.end();
+  }
+
+  /** @throws UserMistake when there are too many, or when another worker has found other ones */
+  #found(tests: readonly NamedTest[]): void {
+    if (this.#tests === undefined) {
+      this.#tasks = tasksOf(tests, this.#request);
+      this.#tests = tests;
+      this.#setKnown();
+    } else if (!isDeepStrictEqual(tests, this.#tests)) {
+      throw new UserMistake('the tests have changed while they were read; run them again');
+    }
   }
 
   #take(): number | undefined {
@@ -143,7 +154,7 @@ class Lanes {
   #keep(task: number, run: RunTask): void {
     this.#results[task] = run;
     for (let each = this.#results[this.#told]; each !== undefined;) {
-      this.#ears.onResult(each);
+      this.#ears.onResult(each, this.#tasks[this.#told] as Task<NamedTest>);
       // What it has executed may be long.
       this.#results[this.#told] = undefined;
       this.#told += 1;
@@ -152,7 +163,7 @@ class Lanes {
   }
 
   #dead(task: number, how: string): TestResult {
-    const { test, seed } = this.#tasks[task] as Task;
+    const { test, seed } = this.#tasks[task] as Task<NamedTest>;
     const { name, file, where } = test;
     const came = [`its process dies: ${how}`];
     const failure = { step: name, where, expected: 'the run to go on', came, events: [] };
@@ -163,6 +174,7 @@ class Lanes {
 /** What a worker is given to do, and who hears of it. */
 interface Work {
   readonly ears: PoolEars;
+  readonly found: (tests: readonly NamedTest[]) => void;
   readonly take: () => number | undefined;
   readonly keep: (task: number, run: RunTask) => void;
 }
@@ -180,7 +192,8 @@ class Worker {
   #isLoaded = false;
 
   constructor(request: TestRequest) {
-    this.#child = forkWorker(PROGRAM, request, sparingArguments());
+    // Workers are as many as the processors that they are for: V8's own threads would take theirs.
+    this.#child = forkWorker(PROGRAM, request, ['--single-threaded-gc', ...sparingArguments()]);
     this.#child.on('message', (answer: PoolAnswer) => this.#onAnswer(answer));
     this.#died = new Promise((resolve, reject) => {
       this.#child.on('error', (error) => reject(explainSystemError(error, 'a worker process')));
@@ -198,7 +211,7 @@ class Worker {
    * @param left given to it before any other
    * @returns undefined when all is done; else how it died
    */
-  work(left: readonly number[], { ears, take, keep }: Work): Promise<string | undefined> {
+  work(left: readonly number[], { ears, found, take, keep }: Work): Promise<string | undefined> {
     const given = [...left];
     let isEnding = false;
     return new Promise((resolve, reject) => {
@@ -223,6 +236,11 @@ class Worker {
             keep(answer.task, answer.run);
             return order();
           case 'ready':
+            try {
+              found(answer.tests);
+            } catch (error) {
+              return reject(error as Error);
+            }
             this.#isLoaded = true;
             if (answer.executed !== undefined) ears.onLoaded(answer.executed);
             for (let i = 0; i < AHEAD; i += 1) order();

@@ -5,7 +5,6 @@ import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { readSeedRange, type SeedRange } from '../../sim/campaign/seed-range.ts';
 import { jsonText } from '../../systems/json-text.ts';
-import type { TestCase } from '../../testing/file/test-file.ts';
 import { failureText } from '../../testing/report/failure-text.ts';
 import { junitText, type JunitCase } from '../../testing/report/junit.ts';
 import type { TestResult } from '../../testing/run/run-test.ts';
@@ -16,15 +15,14 @@ import { openTerminal, type Terminal } from '../terminal.ts';
 import { STATUS } from '../exit.ts';
 import { listVerbs } from './list-verbs.ts';
 import { shellText } from '../../systems/shell-text.ts';
-import { commandOf, type Selection, type Task } from './selection.ts';
+import { commandOf, type NamedTest, type Selection, singleTask, type Task } from './selection.ts';
 import { type RunTask, TaskRunner, type TestRequest } from './task-runner.ts';
-import { type PoolEars, runInProcesses, startWorkers, type TestPool } from './test-pool.ts';
+import { type PoolEars, runInProcesses } from './test-pool.ts';
 import { traceTest } from './trace-test.ts';
 import type { OnFolder } from './scene-loader.ts';
 import { watchFiles } from './watch-files.ts';
 
 const JOBS = { min: 1, max: 64 };
-const TASKS_MAX = 1_000_000;
 
 interface TestFlags extends CoverageFlags {
   readonly junit?: string;
@@ -129,61 +127,63 @@ async function runSelection(
     update: flags.update === true ? 'files' : 'nothing',
     coverage: extentOf(flags),
   };
-  const jobs = flags.jobs === undefined ? 1 : parseCount(flags.jobs, '--jobs', JOBS);
-  // Workers have programs of their own.
-  const here = jobs > 1 ? ({ ...request, coverage: 'none' } as const) : request;
-  const started = jobs > 1 ? startWorkers(request, jobs) : [];
-  try {
-    const note = noteTo(terminal);
-    const runner = await TaskRunner.open(here, note, onFolder);
-    const pool = jobs > 1 ? { request, jobs, started } : undefined;
-    await runTasks(runner, pool, flags, terminal);
-  } finally {
-    for (const worker of started) worker.end();
+  const asked = flags.jobs === undefined ? 1 : parseCount(flags.jobs, '--jobs', JOBS);
+  // A trace is of a single test.
+  const jobs = flags.trace === undefined ? asked : 1;
+  const note = noteTo(terminal);
+  if (jobs === 1) {
+    const runner = await TaskRunner.open(request, note, onFolder);
+    return runTasks((ears) => runHere(runner, flags, terminal, ears), flags, selection, terminal);
   }
+  // Workers read the tests by themselves, and have programs of their own.
+  if (onFolder !== undefined) {
+    await TaskRunner.open({ ...request, coverage: 'none' }, note, onFolder);
+  }
+  const inProcesses = (ears: PoolEars): Promise<void> => runInProcesses(request, jobs, ears);
+  return runTasks(inProcesses, flags, selection, terminal);
 }
 
 function noteTo(terminal: Terminal): (line: string) => void {
   return (line) => terminal.note(`sddf: ${line}`);
 }
 
-/** @param pool whose workers run the tasks; undefined when this process does */
 async function runTasks(
-  runner: TaskRunner,
-  pool: TestPool | undefined,
+  run: (ears: PoolEars) => Promise<void>,
   flags: TestFlags,
+  selection: Selection,
   terminal: Terminal,
 ): Promise<void> {
-  const { selection, tasks } = runner;
-  if (tasks.length > TASKS_MAX) throw new UserMistake(`--seeds: more than ${TASKS_MAX} runs`);
-  if (flags.trace !== undefined) await traceTest(tasks, flags.trace, terminal);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
   const coverage = CoverageReport.open(flags);
-  const results = new Results(selection, tasks, { coverage, terminal });
-  const ears: PoolEars = {
-    onResult: (run) => results.take(run),
+  const results = new Results(selection, { coverage, terminal });
+  await run({
+    onResult: (each, task) => results.take(each, task),
     onLoaded: (executed) => coverage?.addLoading(executed),
     onEnded: (executed) => coverage?.add(executed),
     note: noteTo(terminal),
-  };
-  if (flags.gdb !== undefined) {
-    const { debugTest } = await import('./debug-test.ts');
-    results.take({ result: await debugTest(tasks, flags.gdb, terminal) });
-  } else if (pool !== undefined) {
-    await runInProcesses(pool, tasks, ears);
-  } else {
-    await runHere(runner, ears);
-  }
+  });
   junit?.write(junitText(results.cases));
   junit?.close();
   coverage?.close('sddf test', terminal);
   report(results.cases, flags, terminal);
 }
 
-async function runHere(runner: TaskRunner, ears: PoolEars): Promise<void> {
+async function runHere(
+  runner: TaskRunner,
+  flags: TestFlags,
+  terminal: Terminal,
+  ears: PoolEars,
+): Promise<void> {
+  const { tasks } = runner;
+  if (flags.trace !== undefined) await traceTest(tasks, flags.trace, terminal);
+  if (flags.gdb !== undefined) {
+    const task = singleTask(tasks, '--gdb');
+    const { debugTest } = await import('./debug-test.ts');
+    return ears.onResult({ result: await debugTest(tasks, flags.gdb, terminal) }, task);
+  }
   const loaded = await runner.loaded();
   if (loaded !== undefined) ears.onLoaded(loaded);
-  for (const task of runner.tasks) ears.onResult(await runner.run(task));
+  for (const task of tasks) ears.onResult(await runner.run(task), task);
   const executed = await runner.end();
   if (executed !== undefined) ears.onEnded(executed);
 }
@@ -192,23 +192,18 @@ async function runHere(runner: TaskRunner, ears: PoolEars): Promise<void> {
 class Results {
   readonly cases: JunitCase[] = [];
   readonly #selection: Selection;
-  readonly #tasks: readonly Task[];
   readonly #to: { readonly coverage: CoverageReport | undefined; readonly terminal: Terminal };
 
   constructor(
     selection: Selection,
-    tasks: readonly Task[],
     to: { readonly coverage: CoverageReport | undefined; readonly terminal: Terminal },
   ) {
     this.#selection = selection;
-    this.#tasks = tasks;
     this.#to = to;
   }
 
-  take({ result, executed }: RunTask): void {
+  take({ result, executed }: RunTask, { test }: Task<NamedTest>): void {
     const { coverage, terminal } = this.#to;
-    const task = this.#tasks[this.cases.length];
-    if (task === undefined) return;
     const command = runCommandOf(this.#selection, result);
     const again = [
       `replay: ${command}`,
@@ -217,7 +212,7 @@ class Results {
     ];
     const text = result.verdict === 'passed' ? '' : failureText(result, again);
     if (text !== '') terminal.print(text);
-    this.cases.push({ result, line: lineOf(task.test), text });
+    this.cases.push({ result, line: lineOf(test), text });
     if (executed !== undefined) {
       const name = `${result.name} (seed ${result.seed})`;
       coverage?.addRun({ number: this.cases.length, name, command }, executed);
@@ -230,7 +225,7 @@ function runCommandOf(selection: Selection, { name, file, seed }: TestResult): s
   return `${commandOf(selection, file)} --filter ${shellText(name)} --seeds ${seed}`;
 }
 
-function lineOf({ where }: TestCase): number {
+function lineOf({ where }: NamedTest): number {
   return Number(/:(\d+):\d+$/.exec(where)?.[1] ?? 1);
 }
 

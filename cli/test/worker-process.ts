@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   });
   const executed = await runner.loaded();
   compileAsUsual();
-  say({ kind: 'ready', executed });
+  say({ kind: 'ready', tests: runner.tests, executed });
 }
 
 async function obey(runner: TaskRunner, order: PoolOrder): Promise<void> {
