@@ -7,7 +7,7 @@ import { failureText } from '../testing/report/failure-text.ts';
 import { runTest, type TestResult } from '../testing/run/run-test.ts';
 import { PLAIN_SEED } from '../testing/run/test-run.ts';
 import { STATUS } from './exit.ts';
-import { sayWorldBegins } from './sim/world-limit.ts';
+import { sayBegins } from './world-limit.ts';
 import type { Terminal } from './terminal.ts';
 import { debugTest } from './test/debug-test.ts';
 import { readSelection, singleTask, type Task, tasksOf } from './test/selection.ts';
@@ -47,7 +47,7 @@ export async function replayTest(
 }
 
 function runAloud({ test, seed }: Task, terminal: Terminal): Promise<TestResult> {
-  sayWorldBegins();
+  sayBegins(`the test '${test.name}'`);
   return runTest(test, seed, {
     book: 'kept',
     onStep: ({ where, words }, timeNs) => {

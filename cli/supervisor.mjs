@@ -15,9 +15,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 
 const COMMANDS = ['run', 'trace', 'path'];
-const WORLD_COMMANDS = ['replay', 'shrink', 'when'];
+const LIMITED_COMMANDS = ['replay', 'shrink', 'test', 'when'];
 /** Signals are heard while the engine stands still, too. */
 const DEBUGGED = /^--gdb(?:=|$)/;
+/** As long as its user looks, or until Ctrl-C. */
+const UNLIMITED = /^--(?:gdb|watch)(?:=|$)/;
 const USERS_FILE = /\.(?:system|[cm]?[jt]s)$/;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** The kernel's, and V8's. */
@@ -44,11 +46,13 @@ export function wantsSupervisor(args, { env, execArgv } = process) {
   return COMMANDS.includes(args[0]) && args.some(isMeant);
 }
 
-/** Whether a command line runs worlds of a failure file, in a process that nobody limits yet. */
+/**
+ * Whether a command line runs worlds of a failure file, or tests, in a process that nobody limits
+ * yet.
+ */
 export function wantsWorldLimit(args, { env, execArgv } = process) {
   if (env.SDDF_WORLDS !== undefined || isLookedInto(args, { env, execArgv })) return false;
-  // A world that is held takes as long as its user looks.
-  return WORLD_COMMANDS.includes(args[0]) && !args.some((arg) => DEBUGGED.test(arg));
+  return LIMITED_COMMANDS.includes(args[0]) && !args.some((arg) => UNLIMITED.test(arg));
 }
 
 function isLookedInto(args, { env, execArgv }) {
@@ -102,7 +106,7 @@ export function supervise(entry, args) {
 }
 
 /**
- * Runs the command in a process of its own, which says when a world begins.
+ * Runs the command in a process of its own, which says when a world or a test begins.
  * @param worldSeconds that one may take
  * @returns its exit status
  */
@@ -113,10 +117,14 @@ export function limitWorlds(entry, args, worldSeconds = WORLD_SECONDS_MAX) {
   });
   const line = engine.stdio[LINE];
   let isEndless = false;
+  let what = 'the world';
   let deadline;
   line.on('error', () => undefined);
-  line.on('data', () => {
+  line.on('data', (text) => {
     clearTimeout(deadline);
+    const said = String(text).trimEnd().split('\n').at(-1);
+    if (said === 'over') return;
+    what = said.slice('begins '.length);
     deadline = setTimeout(() => {
       isEndless = true;
       engine.kill('SIGKILL');
@@ -128,10 +136,10 @@ export function limitWorlds(entry, args, worldSeconds = WORLD_SECONDS_MAX) {
       clearTimeout(deadline);
       line.destroy();
       const after = `it was stopped after ${worldSeconds} s of host time`;
-      if (isEndless) console.error(`sddf: the world does not end: ${after}`);
+      if (isEndless) console.error(`sddf: ${what} does not end: ${after}`);
       else if (signal === null || SIGNALS.includes(signal)) {
         return resolve(code ?? 128 + constants.signals[signal]);
-      } else console.error(`sddf: the world's process died (${perhapsMemory(signal)})`);
+      } else console.error(`sddf: the process of ${what} died (${perhapsMemory(signal)})`);
       resolve(EXIT_FAILED);
     });
   });

@@ -23,7 +23,7 @@ import { openTerminal, type Terminal } from '../terminal.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
 import { UI_PORT_HELP, uiPortOf } from '../ui/page-folder.ts';
-import { sayWorldBegins } from './world-limit.ts';
+import { sayWorldBegins } from '../world-limit.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
 const NAMES_MAX = 8;

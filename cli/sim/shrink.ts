@@ -12,7 +12,7 @@ import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { openEndedFailure } from './failure-source.ts';
-import { sayWorldBegins } from './world-limit.ts';
+import { sayWorldBegins } from '../world-limit.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
 const LIMIT = 2_000;

@@ -6,7 +6,7 @@ import { type Likelihood, whenLikely } from '../../sim/shrink/when.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { openEndedFailure } from './failure-source.ts';
-import { sayWorldBegins } from './world-limit.ts';
+import { sayWorldBegins } from '../world-limit.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
 interface WhenFlags {

@@ -8,11 +8,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 import { sleep } from '../../host/event-loop.ts';
 import { childrenOf } from '../../test/support/child-processes.ts';
 import { longTest } from '../../test/support/long-test.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
+import { limitWorlds } from '../supervisor.mjs';
 import type { TestRequest } from './task-runner.ts';
 import { runInProcesses } from './test-pool.ts';
 
@@ -55,7 +56,11 @@ if (process.argv[1].includes('cli/test/worker-process')) {
 export const main = () => ({});
 `,
 );
-for (const name of ['mortal', 'unloadable', 'untold', 'unequal']) {
+writeFileSync(
+  join(folder, 'endless.ts'),
+  "export const main = () => { if (!process.argv[1].includes('vitest')) for (;;); return {}; };\n",
+);
+for (const name of ['mortal', 'endless', 'unloadable', 'untold', 'unequal']) {
   writeFileSync(
     join(folder, `${name}.system`),
     `<system><protection_domain name="${name}" priority="1"><program_image path="${name}.ts"/></protection_domain></system>`,
@@ -86,6 +91,27 @@ longTest('a test whose process dies twice has failed, and all others are run', (
   expect(status).toBe(1);
 });
 
+longTest('a test that does not end has failed, and all others are run', async () => {
+  const results: string[] = [];
+  await runByTwo(['endless.yaml', 'a.yaml'], results, 5);
+  expect(results).toEqual([
+    'failed: it does not end: it was stopped after 5 s of host time',
+    'passed',
+    'passed',
+  ]);
+  while (workersOf(process.pid).length > 0) await sleep(20);
+});
+
+longTest('a test that does not end ends a command without workers, in one line', async () => {
+  const said: string[] = [];
+  const error = vi.spyOn(console, 'error').mockImplementation((line: string) => said.push(line));
+  const status = await limitWorlds(sddfCommand(), ['test', join(folder, 'endless.yaml')], 2);
+  error.mockRestore();
+  const test = `the test 'waits' (${join(folder, 'endless.yaml')}:3:5, seed 1)`;
+  expect(said).toEqual([`sddf: ${test} does not end: it was stopped after 2 s of host time`]);
+  expect(status).toBe(1);
+});
+
 longTest('workers that die of loading the tests end the command, in two lines', () => {
   const { stdout, stderr, status } = sddfTest('unloadable.yaml');
   const what = 'sddf: a worker process died while it loaded the tests';
@@ -106,7 +132,11 @@ longTest('a worker that dies behind its last test has failed none', () => {
 });
 
 /** @param results of tests, and what is noted @returns when all are over */
-async function runByTwo(names: readonly string[], results: string[]): Promise<void> {
+async function runByTwo(
+  names: readonly string[],
+  results: string[],
+  secondsMax?: number,
+): Promise<void> {
   const files = names.map((name) => join(folder, name));
   const request: TestRequest = {
     selection: { files, conformance: undefined, filter: undefined },
@@ -114,12 +144,18 @@ async function runByTwo(names: readonly string[], results: string[]): Promise<vo
     update: 'nothing',
     coverage: 'none',
   };
-  await runInProcesses(request, 2, {
-    onResult: ({ result }) => results.push(result.verdict),
-    onLoaded: () => undefined,
-    onEnded: () => undefined,
-    note: (line) => results.push(line),
-  });
+  await runInProcesses(
+    request,
+    2,
+    {
+      onResult: ({ result: { verdict, failure } }) =>
+        results.push(failure === undefined ? verdict : `${verdict}: ${failure.came.join()}`),
+      onLoaded: () => undefined,
+      onEnded: () => undefined,
+      note: (line) => results.push(line),
+    },
+    secondsMax,
+  );
 }
 
 longTest('workers are gone when all tests are over', async () => {

@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { sparingArguments } from '../../host/engine.ts';
+import { after, type HostTimer } from '../../host/event-loop.ts';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { causeOfDeath } from '../../host/watch/cause-of-death.ts';
 import { forkWorker, tellWorker } from '../../host/watch/worker-process.ts';
@@ -41,6 +42,8 @@ export interface PoolEars {
 
 /** Tasks that a worker has at a time: few enough that all end together. */
 const AHEAD = 2;
+/** Of host time, that a test may take, or the loading of all: for what never ends alone. */
+const SECONDS_MAX = 300;
 
 /**
  * A worker may have been ended from outside: the test that was under way is run again in another
@@ -54,8 +57,9 @@ export async function runInProcesses(
   request: TestRequest,
   jobs: number,
   ears: PoolEars,
+  secondsMax = SECONDS_MAX,
 ): Promise<void> {
-  const lanes = new Lanes(request, ears);
+  const lanes = new Lanes(request, ears, secondsMax);
   try {
     await Promise.all(Array.from({ length: jobs }, (_, lane) => lanes.run(lane)));
   } finally {
@@ -67,6 +71,7 @@ export async function runInProcesses(
 class Lanes {
   readonly #request: TestRequest;
   readonly #ears: PoolEars;
+  readonly #secondsMax: number;
   /** Known when the first worker has read the files. */
   #tasks: readonly Task<NamedTest>[] = [];
   #tests: readonly NamedTest[] | undefined;
@@ -82,9 +87,10 @@ class Lanes {
   readonly #known: Promise<void>;
   #setKnown = (): void => undefined;
 
-  constructor(request: TestRequest, ears: PoolEars) {
+  constructor(request: TestRequest, ears: PoolEars, secondsMax: number) {
     this.#request = request;
     this.#ears = ears;
+    this.#secondsMax = secondsMax;
     this.#known = new Promise((resolve) => {
       this.#setKnown = resolve;
     });
@@ -96,10 +102,11 @@ class Lanes {
       await this.#known;
       if (this.#isOver || lane >= this.#tasks.length) return;
     }
-    let worker = new Worker(this.#request);
+    const begin = (): Worker => new Worker(this.#request, this.#secondsMax);
+    let worker = begin();
     /** What workers have died of, if nobody has ended them from outside. */
     const suspects = new Set<number>();
-    for (let left: readonly number[] = []; ; worker = new Worker(this.#request)) {
+    for (let left: readonly number[] = []; ; worker = begin()) {
       this.#workers.add(worker);
       const died = await worker.work(left, {
         ears: this.#ears,
@@ -110,21 +117,25 @@ class Lanes {
       this.#workers.delete(worker);
       if (died === undefined) return worker.end();
       if (this.#isOver) return; // we have ended it
-      const { doing, underWay } = worker;
+      const { doing, underWay, isEndless } = worker;
+      const stopped = `it was stopped after ${this.#secondsMax} s of host time`;
       if (doing === 'ending') {
         const what = 'a worker process died before it told what it has executed';
         return this.#ears.note(`${what}: ${died}`);
       }
       if (doing === 'loading') {
+        if (isEndless)
+          throw new UserMistake(`the tests do not load: stopped after ${SECONDS_MAX} s`);
         const what = 'a worker process died while it loaded the tests';
         if (this.#hasDiedLoading) throw new UserMistake(`${what}, for the second time: ${died}`);
         this.#hasDiedLoading = true;
         this.#ears.note(`${what}, which is tried again: ${died}`);
         continue;
       }
-      const isAgain = suspects.has(doing);
+      const isAgain = isEndless || suspects.has(doing);
       suspects.add(doing);
-      if (isAgain) this.#keep(doing, { result: this.#dead(doing, died) });
+      const how = isEndless ? `it does not end: ${stopped}` : `its process dies: ${died}`;
+      if (isAgain) this.#keep(doing, { result: this.#dead(doing, how) });
       else this.#ears.note(`a worker process died, and its test is run again: ${died}`);
       left = isAgain ? underWay.slice(1) : underWay;
     }
@@ -165,8 +176,7 @@ class Lanes {
   #dead(task: number, how: string): TestResult {
     const { test, seed } = this.#tasks[task] as Task<NamedTest>;
     const { name, file, where } = test;
-    const came = [`its process dies: ${how}`];
-    const failure = { step: name, where, expected: 'the run to go on', came, events: [] };
+    const failure = { step: name, where, expected: 'the run to go on', came: [how], events: [] };
     return { name, file, seed, verdict: 'failed', timeNs: 0, failure };
   }
 }
@@ -182,16 +192,17 @@ interface Work {
 class Worker {
   /** Tests that it has been given and that are not over, in the order in which it runs them. */
   underWay: number[] = [];
+  /** It has been ended for what it was about, which took too long. */
+  isEndless = false;
   readonly #child: ChildProcess;
   readonly #died: Promise<string>;
-  /** What it has said before there was work for it. */
-  readonly #early: PoolAnswer[] = [];
-  #onAnswer = (answer: PoolAnswer): void => {
-    this.#early.push(answer);
-  };
+  readonly #secondsMax: number;
+  #limit: HostTimer | undefined;
+  #onAnswer: (answer: PoolAnswer) => void = () => undefined;
   #isLoaded = false;
 
-  constructor(request: TestRequest) {
+  constructor(request: TestRequest, secondsMax: number) {
+    this.#secondsMax = secondsMax;
     // Workers are as many as the processors that they are for: V8's own threads would take theirs.
     this.#child = forkWorker(PROGRAM, request, ['--single-threaded-gc', ...sparingArguments()]);
     this.#child.on('message', (answer: PoolAnswer) => this.#onAnswer(answer));
@@ -200,6 +211,7 @@ class Worker {
       causeOfDeath(this.#child).then(resolve, reject);
     });
     this.#died.catch(() => undefined); // heard when there is work for it
+    this.#restartLimit();
   }
 
   /** What it is about: a test, or what stands before all of them or behind. */
@@ -226,6 +238,7 @@ class Worker {
         }
       };
       this.#onAnswer = (answer) => {
+        this.#restartLimit();
         switch (answer.kind) {
           case 'failed':
             return reject(errorOf(answer));
@@ -242,6 +255,7 @@ class Worker {
               return reject(error as Error);
             }
             this.#isLoaded = true;
+            this.#restartLimit();
             if (answer.executed !== undefined) ears.onLoaded(answer.executed);
             for (let i = 0; i < AHEAD; i += 1) order();
             return undefined;
@@ -253,11 +267,20 @@ class Worker {
         }
       };
       this.#died.then(resolve, reject);
-      for (const answer of this.#early) this.#onAnswer(answer);
+    });
+  }
+
+  #restartLimit(): void {
+    this.#limit?.cancel();
+    const seconds = this.#isLoaded ? this.#secondsMax : SECONDS_MAX;
+    this.#limit = after(seconds * 1000, () => {
+      this.isEndless = true;
+      this.end();
     });
   }
 
   end(): void {
+    this.#limit?.cancel();
     this.#child.kill('SIGKILL');
   }
 }

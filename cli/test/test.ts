@@ -12,6 +12,7 @@ import { type CoverageFlags, CoverageReport, extentOf } from '../coverage/report
 import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
+import { sayBegins, sayOver } from '../world-limit.ts';
 import { STATUS } from '../exit.ts';
 import { listVerbs } from './list-verbs.ts';
 import { shellText } from '../../systems/shell-text.ts';
@@ -175,7 +176,10 @@ async function runHere(
   ears: PoolEars,
 ): Promise<void> {
   const { tasks } = runner;
-  if (flags.trace !== undefined) await traceTest(tasks, flags.trace, terminal);
+  if (flags.trace !== undefined) {
+    sayBegins('the test');
+    await traceTest(tasks, flags.trace, terminal);
+  }
   if (flags.gdb !== undefined) {
     const task = singleTask(tasks, '--gdb');
     const { debugTest } = await import('./debug-test.ts');
@@ -183,7 +187,11 @@ async function runHere(
   }
   const loaded = await runner.loaded();
   if (loaded !== undefined) ears.onLoaded(loaded);
-  for (const task of tasks) ears.onResult(await runner.run(task), task);
+  for (const task of tasks) {
+    sayBegins(`the test '${task.test.name}' (${task.test.where}, seed ${task.seed})`);
+    ears.onResult(await runner.run(task), task);
+  }
+  sayOver();
   const executed = await runner.end();
   if (executed !== undefined) ears.onEnded(executed);
 }

@@ -13,7 +13,7 @@ import type { Failure, Stopped } from '../../sim/failure/failure-file.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
 import { systems } from '../../systems/index.ts';
 import { type CaughtInterrupts, catchInterrupts } from '../run/interrupt.ts';
-import { sayWorldBegins } from '../sim/world-limit.ts';
+import { sayWorldBegins } from '../world-limit.ts';
 import type { Terminal } from '../terminal.ts';
 import { answerText, HostedSession } from './hosted-session.ts';
 import { pageFolder } from './page-folder.ts';
