@@ -104,9 +104,10 @@ class Server implements FrameObserver {
     this.heard.push(`${atMs} ${message.toString('hex')}`);
     const list = this.#left.get(message[MESSAGE_AT + 242] ?? 0) ?? [];
     const answer = answerTo(message, (list.length > 1 ? list.shift() : list[0]) ?? 'silence');
-    if (answer === undefined) return;
-    this.#send(answer, nowNs + 1e6);
-    this.#send(strangers(answer), nowNs + 2e6);
+    if (answer !== undefined) this.#send(answer, nowNs + 1e6);
+    // Others are served while nobody answers, too.
+    const others = answer ?? answerTo(message, 'ack');
+    if (others !== undefined) this.#send(strangers(others), nowNs + 2e6);
   }
 
   #send(frame: Buffer, atNs: number): void {
