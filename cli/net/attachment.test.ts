@@ -8,15 +8,19 @@ import { parseNetOptions } from './options.ts';
 
 const GUEST = { pd: 'echo', ip: '10.0.2.99', mac: '52:54:01:00:00:01' };
 
-async function opened(net: string, asking: 'possible' | 'nobody'): Promise<NetAttachment> {
-  const onNotice = (): void => undefined;
+async function opened(
+  net: string,
+  asking: 'possible' | 'nobody',
+  guest = GUEST,
+  onNotice: (line: string) => void = () => undefined,
+): Promise<NetAttachment> {
   return NetAttachment.open({
     net: parseNetOptions(net),
     captures: await Captures.open({ targets: [], clock: 'host', onNotice }),
     interfaceName: 'net0',
     generators: [],
     clock: 'host',
-    guests: [GUEST],
+    guests: [guest],
     asking,
     onNotice,
   });
@@ -39,4 +43,23 @@ describe('a forward', () => {
   ] as const)('to %s when there is %s is refused', async (ip, asking, message) => {
     await expect(opened(`user,hostfwd=udp::0-${ip}:1`, asking)).rejects.toThrow(message);
   });
+});
+
+describe('a network of its own', () => {
+  it.each([
+    ['user', 'nobody', '10.0.3.1', 'net0: user is the network 10.0.2.0/24, and echo is 10.0.3.1'],
+    ['slirp', 'nobody', '10.0.3.1', 'net0: slirp is the network 10.0.2.0/24'],
+    ['passt', 'nobody', '10.0.3.1', 'net0: passt is the network 10.0.2.0/24'],
+    ['user', 'nobody', '10.0.2.1', undefined],
+    ['user', 'possible', '10.0.3.1', undefined],
+    ['dgram,local=127.0.0.1:0,remote=127.0.0.1:5', 'nobody', '10.0.3.1', undefined],
+  ] as const)(
+    '%s, when others are %s and a guest is at %s: %s',
+    async (net, asking, ip, notice) => {
+      const notices: string[] = [];
+      await opened(net, asking, { ...GUEST, ip }, (line) => notices.push(line));
+
+      expect(notices).toEqual(notice === undefined ? [] : [expect.stringContaining(notice)]);
+    },
+  );
 });

@@ -19,6 +19,7 @@ import { SharedWire } from '../../host/net/shared-wire.ts';
 import { ipv4Number, ipv4Text, type UdpAddress } from '../../host/net/socket-address.ts';
 import type { TapDevice } from '../../host/net/tap-device.ts';
 import type { HostForward, UserBridgeOptions } from '../../host/net/user-bridge.ts';
+import { NETWORK_IP } from '../../host/net/user-network.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import { type FarLink, RecordedLink } from '../../host/record/recorded-link.ts';
@@ -81,6 +82,7 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     const { net } = options;
     if (net.kind === 'user') checkForwards('user', net.forwards, net.dhcpStart, options);
     if (net.kind === 'slirp') checkForwards('slirp', net.forwards, net.config.dhcpStart, options);
+    sayElsewhere(options);
     if (options.generators.length > 0 && options.guests.length === 0) {
       throw new UserMistake('--net loop: no program of this system has an address to send to');
     }
@@ -336,6 +338,25 @@ function tapText(
   const known = guests.map(({ ip }) => ip).join(', ');
   const others = known === '' ? '' : `; guests are elsewhere: ${known}`;
   return `${done}, the host is ${network}${others}`;
+}
+
+/** A cable to a network that no guest is in, as a router's second NIC: legal, and of no use. */
+function sayElsewhere({
+  net,
+  guests,
+  asking,
+  interfaceName,
+  onNotice,
+}: NetAttachmentOptions): void {
+  const isOwnNetwork = net.kind === 'user' || net.kind === 'slirp' || net.kind === 'passt';
+  if (!isOwnNetwork || asking === 'possible' || guests.length === 0) return;
+  const networkOf = (ip: string): number => ipv4Number(ip) >>> 8;
+  if (guests.some(({ ip }) => networkOf(ip) === networkOf(NETWORK_IP))) return;
+  const known = guests.map(({ pd, ip }) => `${pd} is ${ip}`).join(', ');
+  onNotice(
+    `${interfaceName}: ${net.kind} is the network ${NETWORK_IP}/24, and ${known}: ` +
+      'neither finds the other; give it tap, stream, dgram, vde or socket, which have no addresses of their own',
+  );
 }
 
 type UserOptions = Extract<NetOptions, { kind: 'user' }>;

@@ -57,6 +57,8 @@ describe('--net', () => {
     ['tap,name=tap0,host=127.0.0.1/8', 'no address for a host'],
     ['tap,name=tap0,host=224.0.0.1/24', 'see host=10.0.2.2/24'],
     ['dgram,local=127.0.0.1:5,remote=127.0.0.1:5', 'local and remote are the same'],
+    ['dgram,local=127.0.0.1:5,remote=127.0.0.1:0', 'remote port 0: nobody listens there'],
+    ['stream,connect=tcp:127.0.0.1:0', 'connect port 0: nobody listens there'],
     ['passt,tcp=99999', 'tcp=99999 is not PORT'],
     ['passt,udp=5001:0', 'not PORT'],
     ['tap,name=tap0,mtu=2027', "'2027' is not a whole number from 68 to 2026"],

@@ -169,7 +169,10 @@ function udpAddress(given: OptionString, key: string, example: string): UdpAddre
 function dgramOptions(given: OptionString): LinkOptions {
   const local = udpAddress(given, 'local', '127.0.0.1:5558');
   const remote = udpAddress(given, 'remote', '127.0.0.1:5557');
-  if (local.port !== 0 && local.port === remote.port && local.host === remote.host) {
+  if (remote.port === 0) {
+    throw new UserMistake(`${given.where}: remote port 0: nobody listens there; name the peer's`);
+  }
+  if (local.port === remote.port && local.host === remote.host) {
     throw new UserMistake(
       `${given.where}: local and remote are the same, so the board would receive what it sends`,
     );
@@ -190,6 +193,11 @@ function streamOptions(given: OptionString): LinkOptions {
     return { kind: 'stream', role: 'server', address };
   }
   const address = parseStreamAddress(connect ?? '', `${given.where},connect`);
+  if (address.kind === 'tcp' && address.port === 0) {
+    throw new UserMistake(
+      `${given.where}: connect port 0: nobody listens there; name the server's`,
+    );
+  }
   return { kind: 'stream', role: 'client', address };
 }
 
