@@ -235,6 +235,35 @@ describe('what does not hold', () => {
 describe('what is not the fault of the testbed', () => {
   const builder = join(import.meta.dirname, '../microkit/builder.ts');
 
+  it('of a domain that prints megabytes, and thousands of lines: in as much as can be read', async () => {
+    writeFileSync(
+      join(folder, 'loud.system'),
+      '<system><protection_domain name="loud" priority="1"><program_image path="loud.ts"/></protection_domain></system>',
+    );
+    writeFileSync(
+      join(folder, 'loud.ts'),
+      `export const main = (pd) => {
+  pd.log('x'.repeat(1_000_000) + '\\n');
+  for (let i = 0; i < 10_500; i += 1) pd.log('again\\n');
+  return { notified() {} };
+};
+`,
+    );
+    const test = (step: string): string =>
+      `system: loud.system\nname: x\nsteps:\n  - ${step}\n  - expect log: never\n`;
+
+    const { stdout } = await run(test('expect log: again'));
+    const lost = await run(test('expect no log: other'));
+    const json = await run(test('expect log: never'), '--json');
+
+    expect(stdout).toMatch(/\d+ lines of debug output behind the first 10000 are not kept/);
+    expect(stdout).toContain(' more characters)');
+    expect(stdout.length).toBeLessThan(100_000);
+    expect(lost.stdout).toContain('are not kept');
+    expect(lost.stdout).toContain('expected  not a line with "other"');
+    expect(json.stdout.length).toBeLessThan(100_000);
+  });
+
   it('has failed when it fails once, also if it does not when it is run again to be told of', async () => {
     writeFileSync(
       join(folder, 'flaky.mts'),

@@ -5,6 +5,7 @@
 
 import { UserMistake } from '../../host/problem.ts';
 import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 import type { SeedRange } from '../../sim/campaign/seed-range.ts';
 import { TestbedError } from '../../systems/testbed.ts';
 import type { TestCase } from '../../testing/file/test-file.ts';
@@ -37,6 +38,7 @@ export class TaskRunner {
   readonly tasks: readonly Task[];
   readonly #request: TestRequest;
   readonly #collector: CoverageCollector | undefined;
+  readonly #note: (line: string) => void;
 
   /** @throws UserMistake with everything that is wrong with the files, a line each */
   static async open(
@@ -48,14 +50,16 @@ export class TaskRunner {
     const collector = request.coverage === 'none' ? undefined : new CoverageCollector(note);
     const tests = await readSelection(request.selection, onFolder);
     for (const { scene } of tests) collector?.expect(scene.images);
-    return new TaskRunner(request, tests, collector);
+    return new TaskRunner(request, tests, collector, note);
   }
 
   private constructor(
     request: TestRequest,
     tests: readonly TestCase[],
     collector: CoverageCollector | undefined,
+    note: (line: string) => void,
   ) {
+    this.#note = note;
     this.#request = request;
     this.tasks = tasksOf(tests, request);
     this.tests = tests.map(({ name, file, where, seeds }) => ({ name, file, where, seeds }));
@@ -88,7 +92,9 @@ export class TaskRunner {
   async #runHeard(...run: Parameters<typeof runTest>): Promise<TestResult> {
     const uncaught = new Uncaught();
     const result = await runTest(...run).catch(async (error: unknown) => {
-      await uncaught.end();
+      // A second one may be the reason for the first.
+      const other = await uncaught.end().catch(thrownText);
+      if (other !== undefined) this.#note(`besides: ${other}`);
       throw error;
     });
     const what = await uncaught.end();

@@ -7,6 +7,7 @@ import { REG_A0, REG_A1 } from '../../kernel/abi.ts';
 import { BADGE_HIGH_CALL, BADGE_HIGH_FAULT } from '../../microkit/slots.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import type { UserThread } from '../../kernel/user.ts';
+import { clippedText } from '../clipped-text.ts';
 import { exceptionText } from '../exception-text.ts';
 import { SystemNames } from './names.ts';
 import { type BoardObserver, RUN_INIT, RUN_WOKEN, type ThreadObserver } from './observer.ts';
@@ -43,7 +44,7 @@ export class EventBook implements ThreadObserver, BoardObserver {
 
   note(text: string): void {
     if (this.#events.length > 8 * this.#kept) this.#events.splice(0, 7 * this.#kept);
-    this.#events.push({ timeNs: this.#nowNs(), text });
+    this.#events.push({ timeNs: this.#nowNs(), text: clippedText(text) });
   }
 
   /** How often one domain has signalled another. */

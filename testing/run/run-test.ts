@@ -2,6 +2,7 @@
 
 import { UserMistake } from '../../host/problem.ts';
 import { RunFailure } from '../../memory/assert.ts';
+import { clippedText } from '../../systems/clipped-text.ts';
 import { userBlame } from '../../systems/exception-text.ts';
 import { TestbedError } from '../../systems/testbed.ts';
 import type { TestCase } from '../file/test-file.ts';
@@ -100,7 +101,7 @@ function runOnce(
       step: at.words,
       where: at.where,
       expected,
-      came,
+      came: came.map(clippedText),
       events: run?.book?.events ?? [],
     };
     return { ...common, verdict: 'failed', timeNs: run?.now() ?? 0, failure };

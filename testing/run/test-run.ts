@@ -96,6 +96,8 @@ const LOG_LINES_MAX = 10_000;
 export class TestRun {
   readonly scene: Scene;
   readonly logs: LogLine[] = [];
+  /** Lines of debug output behind those that are kept. */
+  logsDropped = 0;
   readonly faults: SeenFault[] = [];
   readonly disks: DiskEnd[] = [];
   readonly testbed: Testbed;
@@ -110,6 +112,14 @@ export class TestRun {
   readonly #options: RunOptions;
   readonly #planned: PlannedRun | undefined;
   #board: Board | undefined;
+
+  /** What else was printed, in a line; none when all is kept. */
+  get lostLogs(): readonly string[] {
+    const lines = `${this.logsDropped} lines of debug output`;
+    return this.logsDropped === 0
+      ? []
+      : [`${lines} behind the first ${LOG_LINES_MAX} are not kept`];
+  }
 
   /** Boots the system, and lets each program run its `init`. */
   constructor(options: RunOptions) {
@@ -277,6 +287,7 @@ export class TestRun {
 
   #log(pd: string, text: string): void {
     if (this.logs.length < LOG_LINES_MAX) this.logs.push({ pd, text, isTaken: false });
+    else this.logsDropped += 1;
     this.note(`${pd} prints ${JSON.stringify(text)}`);
   }
 

@@ -143,7 +143,8 @@ function expectLog(run: TestRun, wanted: WantedLog): void {
   const found = (): LogLine | undefined =>
     linesOf(run, wanted).find((line) => fitsLog(line, wanted));
   if (!run.until(() => found() !== undefined, wanted.withinNs)) {
-    throw new Unmet(logWords(wanted), linesOf(run, wanted).slice(-SHOWN).map(lineWords));
+    const came = linesOf(run, wanted).slice(-SHOWN).map(lineWords);
+    throw new Unmet(logWords(wanted), [...run.lostLogs, ...came]);
   }
   const met = found();
   if (met !== undefined) met.isTaken = true;
@@ -154,6 +155,8 @@ function expectNoLog(run: TestRun, wanted: WantedLog): void {
   const found = linesOf(run, wanted).filter((line) => fitsLog(line, wanted));
   if (found.length > 0)
     throw new Unmet(`not ${logWords(wanted)}`, found.slice(0, SHOWN).map(lineWords));
+  // It may be among those.
+  if (run.logsDropped > 0) throw new Unmet(`not ${logWords(wanted)}`, run.lostLogs);
 }
 
 function linesOf({ logs }: TestRun, { from }: WantedLog): readonly LogLine[] {

@@ -25,8 +25,8 @@ export const TRANSCRIPT_VERB: Verb = {
 };
 
 /** Debug output, a line each, and then the serial line. */
-function transcriptOf({ logs, uart }: TestRun): string {
-  const lines = logs.map(({ pd, text }) => `${pd}: ${text}`);
+function transcriptOf({ logs, lostLogs, uart }: TestRun): string {
+  const lines = [...logs.map(({ pd, text }) => `${pd}: ${text}`), ...lostLogs];
   const printed = uart === undefined ? [] : ['-- serial line', uart.text.replaceAll('\r\n', '\n')];
   return `${[...lines, ...printed].join('\n')}\n`;
 }
