@@ -245,6 +245,7 @@ describe('what is not the fault of the testbed', () => {
       `export const main = (pd) => {
   pd.log('x'.repeat(1_000_000) + '\\n');
   for (let i = 0; i < 10_500; i += 1) pd.log('again\\n');
+  pd.log('y'.repeat(1_000_000));
   return { notified() {} };
 };
 `,
