@@ -57,8 +57,8 @@ const NAMED = join(folder, 'named');
 const LOOPS: readonly (readonly [what: string, act: string, where: RegExp])[] = [
   ['computes', 'for (let x = 0; ; ) x = (x + 1) | 0;', /\(act, \S*computes\.mjs:6\)/],
   ['catches', 'for (;;) { try { pd.notify(5); } catch {} }', /\(\w+, \S*catches\.mjs:\d\)/],
-  // The first call ends when it has been named, and nobody waits any more for the engine to stop: it
-  // must go on.
+  // The first call ends when it has been named, and nobody waits any more for the engine to stop:
+  // it must go on.
   [
     'waits',
     `execSync('for i in $(seq 600); do [ -e ${NAMED} ] && break; sleep 0.1; done'); execSync('echo again >&2; sleep 4', { stdio: 'inherit' });`,
