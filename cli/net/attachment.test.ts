@@ -18,6 +18,7 @@ async function opened(
     net: parseNetOptions(net),
     captures: await Captures.open({ targets: [], clock: 'host', onNotice }),
     interfaceName: 'net0',
+    nicName: 'nic0',
     generators: [],
     clock: 'host',
     guests: [guest],
@@ -47,9 +48,9 @@ describe('a forward', () => {
 
 describe('a network of its own', () => {
   it.each([
-    ['user', 'nobody', '10.0.3.1', 'net0: user is the network 10.0.2.0/24, and echo is 10.0.3.1'],
-    ['slirp', 'nobody', '10.0.3.1', 'net0: slirp is the network 10.0.2.0/24'],
-    ['passt', 'nobody', '10.0.3.1', 'net0: passt is the network 10.0.2.0/24'],
+    ['user', 'nobody', '10.0.3.1', 'nic0: user is the network 10.0.2.0/24, and echo is 10.0.3.1'],
+    ['slirp', 'nobody', '10.0.3.1', 'nic0: slirp is the network 10.0.2.0/24'],
+    ['passt', 'nobody', '10.0.3.1', 'nic0: passt is the network 10.0.2.0/24'],
     ['user', 'nobody', '10.0.2.1', undefined],
     ['user', 'possible', '10.0.3.1', undefined],
     ['dgram,local=127.0.0.1:0,remote=127.0.0.1:5', 'nobody', '10.0.3.1', undefined],

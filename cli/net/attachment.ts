@@ -38,6 +38,8 @@ export interface NetAttachmentOptions {
   readonly captures: Captures | undefined;
   /** Its name in captures. */
   readonly interfaceName: string;
+  /** As `--net` names it. */
+  readonly nicName: string;
   /** Generators: with `--net loop` the first alone, else beside the bridge. */
   readonly generators: readonly NetGeneratorOptions[];
   readonly clock: 'virtual' | 'host';
@@ -341,20 +343,14 @@ function tapText(
 }
 
 /** A cable to a network that no guest is in, as a router's second NIC: legal, and of no use. */
-function sayElsewhere({
-  net,
-  guests,
-  asking,
-  interfaceName,
-  onNotice,
-}: NetAttachmentOptions): void {
+function sayElsewhere({ net, guests, asking, nicName, onNotice }: NetAttachmentOptions): void {
   const isOwnNetwork = net.kind === 'user' || net.kind === 'slirp' || net.kind === 'passt';
   if (!isOwnNetwork || asking === 'possible' || guests.length === 0) return;
   const networkOf = (ip: string): number => ipv4Number(ip) >>> 8;
   if (guests.some(({ ip }) => networkOf(ip) === networkOf(NETWORK_IP))) return;
   const known = guests.map(({ pd, ip }) => `${pd} is ${ip}`).join(', ');
   onNotice(
-    `${interfaceName}: ${net.kind} is the network ${NETWORK_IP}/24, and ${known}: ` +
+    `${nicName}: ${net.kind} is the network ${NETWORK_IP}/24, and ${known}: ` +
       'neither finds the other; give it tap, stream, dgram, vde or socket, which have no addresses of their own',
   );
 }

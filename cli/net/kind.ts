@@ -139,6 +139,7 @@ class ParsedNet implements ParsedAttachment {
       guests,
       asking: maybeAsking(run) ? 'possible' : 'nobody',
       interfaceName: `net${nic}`,
+      nicName: `nic${nic}`,
       clock,
       generators: nic === 0 || net.kind === 'loop' ? this.#generators(net, run) : [],
       onNotice,
