@@ -294,7 +294,10 @@ export const main = (pd) => {
     writeFileSync(
       join(folder, 'late.mts'),
       `export const main = (pd) => {
-  if (pd.name === 'late') Promise.reject(new Error('unheard'));
+  if (pd.name === 'late') {
+    Promise.reject(new Error('unheard'));
+    Promise.reject(new Error('unheard, too'));
+  }
   return { notified() {} };
 };
 `,
@@ -317,7 +320,10 @@ export const main = (pd) => {
     );
 
     expect(stdout).toMatch(
-      /came +a program has thrown what nobody catches: \S+late\.mts:2: unheard\n/,
+      /came +a program has thrown what nobody catches: \S+late\.mts:3: unheard\n/,
+    );
+    expect(stdout).toMatch(
+      / a program has thrown what nobody catches: \S+late\.mts:4: unheard, too\n/,
     );
     expect(stdout).toContain('1 passed, 1 failed');
     expect([stderr, status]).toEqual(['', 1]);

@@ -93,19 +93,19 @@ export class TaskRunner {
     const uncaught = new Uncaught();
     const result = await runTest(...run).catch(async (error: unknown) => {
       // A second one may be the reason for the first.
-      const other = await uncaught.end().catch(thrownText);
-      if (other !== undefined) this.#note(`besides: ${other}`);
+      const others = await uncaught.end().catch((other: unknown) => [thrownText(other)]);
+      for (const other of others) this.#note(`besides: ${other}`);
       throw error;
     });
     const what = await uncaught.end();
-    if (what === undefined) return result;
+    if (what.length === 0) return result;
     const { failure } = result;
     if (failure !== undefined) {
-      return { ...result, failure: { ...failure, came: [...failure.came, what] } };
+      return { ...result, failure: { ...failure, came: [...failure.came, ...what] } };
     }
     const [{ where }] = run;
     const [step, expected] = ['behind the last step', 'the programs to have left nothing behind'];
-    const left = { step, where, expected, came: [what], events: [] };
+    const left = { step, where, expected, came: what, events: [] };
     return { ...result, verdict: 'failed', failure: left };
   }
 

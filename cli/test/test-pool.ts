@@ -1,6 +1,6 @@
 /**
- * Worker processes for tests. Each reads the files by itself, tells which tests it has found, and is
- * given numbers of tasks; what comes back is the same as in one process, in the same order. The
+ * Worker processes for tests. Each reads the files by itself, tells which tests it has found and
+ * is given numbers of tasks; what comes back is the same as in one process, in the same order. The
  * command itself reads none: it would compete with its workers for the processors.
  */
 
