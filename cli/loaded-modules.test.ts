@@ -1,10 +1,11 @@
 // Goal: a command waits for the code that it needs and no other. Method: Node tells which modules a
 // run loads; none of them is of an option that was not given, or of an engine for images when there
-// are none. A static import at the wrong place brings dozens.
+// are none. A static import at the wrong place brings dozens. Looked at are the modules, not the few
+// files that they are put together in for a short command (scripts/bundle-start.mjs).
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { sddfCommand } from '../test/support/sddf-command.ts';
+import { compiledModule } from '../test/support/sddf-command.ts';
 
 /** Rooms and files that a run without images, debugger or plan has no use for. */
 const NOT_NEEDED = [
@@ -20,7 +21,7 @@ const NOT_NEEDED = [
 ];
 
 function modulesOf(args: readonly string[]): readonly string[] {
-  const { stderr, status } = spawnSync(process.execPath, [sddfCommand(), ...args], {
+  const { stderr, status } = spawnSync(process.execPath, [compiledModule('cli/main.ts'), ...args], {
     encoding: 'utf8',
     env: { ...process.env, NODE_DEBUG: 'esm' },
     maxBuffer: 2 ** 28,

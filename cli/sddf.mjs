@@ -35,5 +35,7 @@ if (existsSync(source)) {
   register();
   await import(source.href);
 } else {
-  await import(new URL('../dist/cli/main.js', import.meta.url).href);
+  const { runsReadyMade } = await import('./ready-made.mjs');
+  const modules = runsReadyMade(args) ? '../dist/start/' : '../dist/';
+  await import(new URL(`${modules}cli/main.js`, import.meta.url).href);
 }

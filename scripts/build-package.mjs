@@ -1,5 +1,6 @@
 // `npm pack` runs this first (prepack): compiles the sources to JavaScript and declarations in
-// dist/. Imports of './x.ts' become './x.js' on the way (rewriteRelativeImportExtensions).
+// dist/. Imports of './x.ts' become './x.js' on the way (rewriteRelativeImportExtensions). Then what a
+// short command loads is put together in dist/start/.
 //
 // `node scripts/build-package.mjs --into DIR` makes in DIR what an installed package is, without
 // checking types: tests start the command from there, since each process from source costs a second
@@ -8,6 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleStart } from './bundle-start.mjs';
 
 const [option, folder] = process.argv.slice(2);
 const dist = option === '--into' ? join(folder, 'dist') : 'dist';
@@ -15,10 +17,11 @@ const dist = option === '--into' ? join(folder, 'dist') : 'dist';
 rmSync(dist, { recursive: true, force: true });
 compile(option === '--into' ? ['--noCheck', '--declaration', 'false', '--outDir', dist] : []);
 copyWhatIsNoTypeScript();
+await bundleStart(dist);
 if (option !== '--into') buildPage();
 if (option === '--into') {
   mkdirSync(join(folder, 'cli'), { recursive: true });
-  for (const file of ['sddf.mjs', 'supervisor.mjs'])
+  for (const file of ['sddf.mjs', 'ready-made.mjs', 'supervisor.mjs'])
     cpSync(`cli/${file}`, join(folder, 'cli', file));
   cpSync('package.json', join(folder, 'package.json'));
 }

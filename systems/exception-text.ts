@@ -10,6 +10,8 @@ import { thrownText } from '../memory/thrown-text.ts';
 const FRAMES_MAX = 5;
 /** Rooms that call programs, or refuse what they do: their frames say nothing about the program. */
 const OWN = ['kernel', 'microkit', 'board', 'systems', 'host', 'cli', 'memory'];
+/** Where most of them stand together, and no program: scripts/bundle-start.mjs. */
+const CORE = 'start/core.js';
 /** Where this file is in the package; -1 in a page, whose bundle has all of us in one folder. */
 const PLACE = import.meta.url.lastIndexOf('systems/');
 /** The folder of this package, as stacks name it. */
@@ -103,5 +105,5 @@ function pathOf(url: string): string {
 
 function isOwn(frame: string): boolean {
   if (PLACE < 0) return frame.includes(ROOT);
-  return OWN.some((room) => frame.includes(`${ROOT}${room}/`));
+  return OWN.some((room) => frame.includes(`${ROOT}${room}/`)) || frame.includes(`${ROOT}${CORE}:`);
 }

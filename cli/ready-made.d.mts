@@ -1,0 +1,1 @@
+export function runsReadyMade(args: readonly string[]): boolean;
