@@ -69,6 +69,31 @@ export async function benchBridge(settings: BenchSettings): Promise<readonly Ben
   return rows;
 }
 
+/**
+ * Gives `sample` each point of the bridge `user` and what makes its datagrams flow, for so long.
+ */
+export async function sampleBridge(
+  settings: BenchSettings,
+  durationNs: number,
+  sample: (point: Point & { over: BridgeName }, work: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const over = 'user';
+  const load = loadCommand(over, settings);
+  const rig =
+    load === undefined ? undefined : await orNone(over, settings, () => makeRig(over), undefined);
+  if (load === undefined || rig === undefined) return;
+  const running = rig.loop.run();
+  const command: Command = [...load, ...rig.target];
+  for (const point of settings.length === 'smoke' ? POINTS.slice(0, 1) : POINTS) {
+    settings.onProgress(`bridge: whose time, ${point.bytes} bytes, ${point.window} under way`);
+    await take(command, point, durationNs);
+    await sample({ over, ...point }, async () => void (await take(command, point, durationNs)));
+  }
+  rig.loop.stop();
+  await running;
+  await rig.close();
+}
+
 async function tcpRows(settings: BenchSettings): Promise<readonly BenchRow[]> {
   return orNone('TCP over slirp', settings, () => benchSlirpTcp(settings), []);
 }

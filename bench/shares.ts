@@ -5,18 +5,24 @@
  *     net/shares     frame, batch (path 5pd), part: % of the time
  *     blk/shares     pattern, block, depth, part
  *     serial/shares  uart, part
+ *     code/shares    frame, batch, part: the echo of images, translated
+ *     bridge/shares  over, bytes, window, part
+ *     sim/shares     system, explore, part
  */
 
 import { hostNow } from '../host/host-time.ts';
 import { UARTS } from '../systems/serial-devices.ts';
 import { type Point, PATTERNS } from './blk/point.ts';
 import { BlkRig } from './blk-rig.ts';
+import { sampleBridge } from './bridge.ts';
+import { IN_C, withImages } from './code/systems.ts';
 import { NetRig } from './net-rig.ts';
 import { netPoints } from './net/sweeps.ts';
 import { warmUpPackets } from './net/settings.ts';
 import type { BenchRow } from './results.ts';
 import { CountingWire, flood, makeSerialRig } from './serial-rig.ts';
 import { sampleTimes, type Times } from './shares/sampling.ts';
+import { makeWorlds, ORDERS } from './sim.ts';
 import { once, round } from './statistics.ts';
 import type { BenchLength, BenchSettings } from './suite/benchmark.ts';
 
@@ -29,6 +35,9 @@ const OWNERS: readonly (readonly [RegExp, string])[] = [
   [/^virtualisers\/blk\//, 'virtualiser'],
   [/^clients\/|^bench\/serial-rig/, 'client'],
   [/^kernel\//, 'kernel'],
+  [/^riscv\//, 'machine code'],
+  [/^sim\//, 'oracles and faults'],
+  [/^host\/net\//, 'bridge'],
   [/^microkit\//, 'runtime'],
   [/^board\/links\//, 'generator'],
   [/^board\//, 'board'],
@@ -108,6 +117,38 @@ export async function benchSerialShares(settings: BenchSettings): Promise<readon
     run(WARM_UP_NS[settings.length]);
     const times = await sampleTimes(() => run(SAMPLED_NS[settings.length]), ownerOf);
     rows.push(...sharesOf('serial/shares', { uart }, times));
+  }
+  return rows;
+}
+
+/** Of machine code, translated, it is not known which domain's it is. */
+export function benchCodeShares(settings: BenchSettings): Promise<readonly BenchRow[]> {
+  return withImages(settings, async () => {
+    const { frame, batch } = IN_C;
+    settings.onProgress(`code: whose time, frames of ${frame} bytes, batch ${batch}`);
+    const rig = await NetRig.boot(IN_C);
+    await rig.warmUp(warmUpPackets(settings));
+    const work = (): void => void rig.runFor(SAMPLED_NS[settings.length]);
+    return sharesOf('code/shares', { frame, batch }, await sampleTimes(work, ownerOf));
+  });
+}
+
+export async function benchBridgeShares(settings: BenchSettings): Promise<readonly BenchRow[]> {
+  const rows: BenchRow[] = [];
+  await sampleBridge(settings, SAMPLED_NS[settings.length], async (point, work) => {
+    rows.push(...sharesOf('bridge/shares', point, await sampleTimes(work, ownerOf)));
+  });
+  return rows;
+}
+
+export async function benchSimShares(settings: BenchSettings): Promise<readonly BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const explore of ORDERS) {
+    settings.onProgress(`sim: whose time, orders explored: ${explore}`);
+    const worlds = await makeWorlds('echo', explore, settings);
+    const work = (): void => void worlds.rate(SAMPLED_NS[settings.length]);
+    const point = { system: 'echo', explore };
+    rows.push(...sharesOf('sim/shares', point, await sampleTimes(work, ownerOf)));
   }
   return rows;
 }

@@ -16,7 +16,8 @@ import type { BenchRow } from './results.ts';
 import { once, round, summarise } from './statistics.ts';
 import type { BenchLength, BenchSettings } from './suite/benchmark.ts';
 
-const ORDERS = ['none', 'random'] as const;
+/** As they come, or explored. */
+export const ORDERS = ['none', 'random'] as const;
 type Orders = (typeof ORDERS)[number];
 
 const MEASURED: Readonly<Record<BenchLength, readonly string[]>> = {
@@ -42,6 +43,17 @@ export async function benchSim(settings: BenchSettings): Promise<readonly BenchR
   const rows: BenchRow[] = [];
   for (const name of MEASURED[settings.length]) rows.push(...measure(settings, await load(name)));
   return rows;
+}
+
+/** Worlds of a system, and an engine that has compiled what they run. */
+export async function makeWorlds(
+  name: string,
+  orders: Orders,
+  { length }: BenchSettings,
+): Promise<Pick<Worlds, 'rate'>> {
+  const worlds = new Worlds(await load(name), specOf(orders, AMOUNT[length]));
+  worlds.warmUp(WARM_UPS[length]);
+  return worlds;
 }
 
 async function load(name: string): Promise<CampaignSystem> {

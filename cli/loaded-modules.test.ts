@@ -1,7 +1,7 @@
 // Goal: a command waits for the code that it needs and no other. Method: Node tells which modules a
 // run loads; none of them is of an option that was not given, or of an engine for images when there
-// are none. A static import at the wrong place brings dozens. Looked at are the modules, not the few
-// files that they are put together in for a short command (scripts/bundle-start.mjs).
+// are none. A static import at the wrong place brings dozens. Looked at are the modules, and not
+// the few files that they are put together in for a short command (scripts/bundle-start.mjs).
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';

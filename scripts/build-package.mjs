@@ -51,8 +51,10 @@ function copyWhatIsNoTypeScript() {
   cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
   cpSync('systems/costs/imx8mm.json', join(dist, 'systems/costs/imx8mm.json'));
   cpSync('bench/published', join(dist, 'bench/published'), { recursive: true });
-  cpSync('bench/native', join(dist, 'bench/native'), {
-    recursive: true,
-    filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),
-  });
+  for (const folder of ['bench/native', 'bench/code']) {
+    cpSync(folder, join(dist, folder), {
+      recursive: true,
+      filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),
+    });
+  }
 }

@@ -7,6 +7,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -97,6 +98,16 @@ describe('the package, installed in an empty project', () => {
       'my-system.ts',
     ]);
     expect(promisedOutput().split('\n')).toHaveLength(4);
+  });
+
+  it('brings what benchmarks compile where they are run', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const folder = join(INSTALLED, 'dist/bench');
+    const missing = ['native/pipeline.c', 'code/image.c', 'code/image.ld', 'code/kernel.h'].filter(
+      (name) => !existsSync(join(folder, name)),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('lists the ready-made systems', ({ skip }) => {

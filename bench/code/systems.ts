@@ -23,8 +23,11 @@ import type { BenchLength, BenchSettings } from '../suite/benchmark.ts';
 import { buildImages, loopImage, withImage } from './images.ts';
 
 const BATCH = 64;
-const POINT: NetRigOptions = { path: '5pd', frame: 64, batch: BATCH, roundTrips: 'unmeasured' };
-const IN_C: NetRigOptions = { ...POINT, code: 'c' };
+const POINT = {
+  ...{ path: '5pd', frame: 64, batch: BATCH, roundTrips: 'unmeasured' },
+} as const satisfies NetRigOptions;
+/** The same of images. */
+export const IN_C = { ...POINT, code: 'c' } as const satisfies NetRigOptions;
 const ADDRESS = '127.0.0.1';
 const UART = 'ns16550a';
 /** After so many, all that is translated has been. */
@@ -38,7 +41,7 @@ const WARM_UPS: Readonly<Record<BenchLength, number>> = {
 const TYPED: Readonly<Record<BenchLength, number>> = { smoke: 5, quick: 100, full: 1000 };
 
 /** @returns nothing where there are no images, with a notice */
-async function withImages(
+export async function withImages(
   { onNotice }: BenchSettings,
   measure: () => Promise<readonly BenchRow[]>,
 ): Promise<readonly BenchRow[]> {

@@ -7,7 +7,7 @@ import { answer, best, groupsOf, numberOf, select, valuesOf } from './section.ts
 import { list, percent, say, sayNs, sentence, times } from './words.ts';
 
 /** What no kernel is: rows of whole systems, and what is computed of the kernels'. */
-const NO_KERNELS = ['mean', 'slowest', 'echo', 'start', 'memory', 'typed'];
+const NO_KERNELS = ['mean', 'slowest', 'echo', 'start', 'memory', 'typed', 'shares'];
 const BESIDE: readonly (readonly [engine: string, figure: string, name: string])[] = [
   ['translator', 'ratioToNative', 'translated, of C'],
   ['translator', 'ratioToQemu', 'translated, of QEMU'],
@@ -75,6 +75,7 @@ function kernelGroup(label: string, rows: readonly BenchRow[]): BarGroup {
 }
 
 export const systemsOfCode = answer({
+  shares: 'code/shares',
   rows(rows: readonly BenchRow[]) {
     const found = ['echo', 'start', 'memory', 'typed'].flatMap((name) =>
       select(rows, `code/${name}`),
@@ -110,6 +111,7 @@ export const systemsOfCode = answer({
 });
 
 export const bridgeRates = answer({
+  shares: 'bridge/shares',
   rows(rows: readonly BenchRow[]) {
     const found = select(rows, 'bridge/datagrams');
     if (found.length === 0) return undefined;
@@ -184,6 +186,7 @@ const ORDERS: Readonly<Record<string, string>> = {
 };
 
 export const worlds = answer({
+  shares: 'sim/shares',
   rows(rows: readonly BenchRow[]) {
     const found = select(rows, 'sim/worlds');
     if (found.length === 0) return undefined;

@@ -58,7 +58,7 @@ describe('the report', () => {
   it('says beside each throughput whose time it is', () => {
     const page = renderReport(sampleResults());
 
-    expect(page.match(/What limits it/g)).toHaveLength(5);
+    expect(page.match(/What limits it/g)).toHaveLength(8);
     expect(page).toMatch(/% of the time<.*?>board<.*?>kernel<.*?>driver<.*?>client</s);
     expect(page).not.toContain('>nobody<'); // less than half a per cent on all lines
     expect(renderReport(only(/^net\/echo$/))).not.toContain('What limits it');

@@ -61,13 +61,13 @@ describe('every part', () => {
     expect(plannedSeconds(part, { ...SMOKE, length: 'full', repeat: 10 })).toBe(2 * full);
   });
 
-  it('together take at most 90 seconds quickly, and 20 minutes in full', () => {
+  it('together take at most 90 seconds quickly, and 21 minutes in full', () => {
     const planned = (length: 'quick' | 'full'): number =>
       PARTS.reduce((sum, { part }) => sum + part.seconds[length], 0);
 
     // Three minutes on a machine of half the speed.
     expect(planned('quick')).toBeLessThanOrEqual(90);
-    expect(planned('full')).toBeLessThanOrEqual(1200);
+    expect(planned('full')).toBeLessThanOrEqual(1260);
   });
 });
 

@@ -236,6 +236,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
         seconds: { smoke: 2, quick: 2, full: 15 },
         measure: async (settings) => (await import('../code/systems.ts')).benchCodeTyped(settings),
       },
+      {
+        name: 'shares',
+        seconds: { smoke: 1, quick: 0, full: 3 },
+        quick: 'left out',
+        measure: async (settings) => (await import('../shares.ts')).benchCodeShares(settings),
+      },
     ],
   },
   {
@@ -248,6 +254,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
         quick: 'only --net user',
         measure: async (settings) => (await import('../bridge.ts')).benchBridge(settings),
       },
+      {
+        name: 'shares',
+        seconds: { smoke: 1, quick: 0, full: 5 },
+        quick: 'left out',
+        measure: async (settings) => (await import('../shares.ts')).benchBridgeShares(settings),
+      },
     ],
   },
   {
@@ -259,6 +271,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
         seconds: { smoke: 1, quick: 3, full: 30 },
         quick: 'only echo',
         measure: async (settings) => (await import('../sim.ts')).benchSim(settings),
+      },
+      {
+        name: 'shares',
+        seconds: { smoke: 1, quick: 0, full: 8 },
+        quick: 'left out',
+        measure: async (settings) => (await import('../shares.ts')).benchSimShares(settings),
       },
     ],
   },

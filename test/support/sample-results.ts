@@ -296,6 +296,9 @@ function shares(): BenchRow[] {
     ),
     row('blk/shares', '% of the time', share, { pattern: 'randread', depth: 32, part }),
     row('serial/shares', '% of the time', share, { uart: 'pl011', part }),
+    row('code/shares', '% of the time', share, { batch: 64, part }),
+    row('bridge/shares', '% of the time', share, { over: 'user', part }),
+    row('sim/shares', '% of the time', share, { system: 'echo', part }),
   ]);
 }
 
