@@ -11,6 +11,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Batches, Ram } from '../../../memory/ram.ts';
 import { Region } from '../../../memory/region.ts';
+import { partsOf } from '../../../memory/sealed.ts';
 import { virtqueueLayout } from '../../virtio/split-ring.ts';
 import { LIE_USED_ID, LIE_USED_LENGTH, NONE, Virtqueue } from '../../virtio/virtqueue.ts';
 import { netQueueBytes, NetConsumer, NetProducer } from '../queue.ts';
@@ -438,6 +439,44 @@ it('a program that says untrue things of its ring changes nothing beside it', ()
   }
   const memory = side.ram.u8.subarray(beside, beside + 4096);
   expect(memory.every((byte) => byte === 0xa5)).toBe(true);
+});
+
+describe('posting from a list of free chains', () => {
+  const SHAPE = { entries: 16, indirect: 'yes', writer: 'driver', eventIndex: 'yes' } as const;
+
+  it('reads no further than the list, whatever is said of the room', () => {
+    const [side] = busy(SHAPE, 8).sides;
+    const { ring, ram, given } = side;
+    const { freeAt, chains } = partsOf(ring);
+    const beside = ram.takeStaging(4096);
+    ram.fill(beside, 0xa5, 4096);
+    // So many that the last of them would be there; of the list's it names the fourth.
+    const room = ((((beside - freeAt) >> 1) + 2 * chains) & -chains) + 4;
+    Object.defineProperty(ring, 'room', { value: room, configurable: true });
+    side.seeAvailable();
+    for (let index = 0; index < 4; index += 1) given.enqueue(2048 * index, 0, 60, 0);
+    given.publish();
+    const list = [3, 2, 1, 0].map((at) => ram.u16[(freeAt >> 1) + at]);
+    side.post();
+
+    expect(side.seeAvailable()).toEqual(list);
+  });
+
+  it('writes no further than there are chains, whatever the list has', () => {
+    const [side] = busy(SHAPE, 8).sides;
+    const { ring, ram, given } = side;
+    const { freeAt } = partsOf(ring);
+    for (let at = 0; at < 4; at += 1) ram.u16[(freeAt >> 1) + 4 + at] = 0x400 + at;
+    for (let index = 0; index < 4; index += 1) given.enqueue(2048 * index, 0, 60, 0);
+    given.publish();
+    const before = ram.u8.slice(RINGS_AT + RINGS_BYTES, QUEUES_AT);
+    const beside = ram.takeStaging(4096);
+    side.post();
+
+    expect(Buffer.compare(before, ram.u8.slice(RINGS_AT + RINGS_BYTES, QUEUES_AT))).toBe(0);
+    const staged = ram.u8.subarray(beside, ram.u8.length);
+    expect(staged.every((byte) => byte === 0)).toBe(true);
+  });
 });
 
 const EVERY_SHAPE: readonly Shape[] = (['yes', 'no'] as const).flatMap((indirect) =>
