@@ -190,10 +190,12 @@ describe('a run that is interrupted', () => {
 describe('results of an earlier run, of one benchmark', () => {
   it('leave the others out', async () => {
     const net = await bench('net', '--from', recent, '--compare', old);
-    const blk = await bench('blk', '--from', recent, '--compare', old);
+    const both = await bench('net', 'blk', '--from', recent, '--compare', old);
 
     expect(net.out).toContain('1000 → 1500');
-    expect(blk.out).toContain('(0 figures)');
+    expect(both.out).toContain('1000 → 1500');
+    expect(both.said).toEqual([`sddf: ${recent}: nothing of blk is in it`]);
+    expect(both.status).toBe(2);
   });
 });
 
@@ -218,6 +220,8 @@ describe('a mistake', () => {
     [['--from', recent, '--targets'], 'sddf: --targets: is for the report; add --html FILE'],
     [['--from', recent, '--json', '--csv'], 'sddf: --csv: --json is printed there'],
     [['--from', recent, '--beside', script], `sddf: ${script}:1:1: is no JSON`],
+    [['blk', '--from', recent], `sddf: ${recent}: nothing of blk is in it`],
+    [['nothing', '--from', recent], "sddf: no benchmark 'nothing'; known are net, blk, serial"],
     [['--from', script], `sddf: ${script}: is not JSON of \`sddf bench --json\``],
   ])('%s is one line, and status 2', async (args, message) => {
     const { status, out, said } = await bench(...args);

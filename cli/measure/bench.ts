@@ -118,7 +118,7 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
   if (earlier !== undefined) checkResumed(earlier, options);
   if (html !== undefined) files.checkWritable(html);
   const run = { what, options, terminal, mistakes, earlier };
-  const results = from === undefined ? await measure(run) : read(from);
+  const results = from === undefined ? await measure(run) : measuredBefore(run, read(from), from);
   if (from !== undefined && !isData) await printAll(terminal, results);
   if (options.csv === true) {
     const { csvLines } = await import('../../bench/suite/csv.ts');
@@ -141,6 +141,21 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
     mistakes.orNothing(() => files.writeReport(html, renderReport(results, extras)));
   }
   if (mistakes.count > 0) process.exitCode = EXIT_MISTAKE;
+}
+
+/** @throws UserMistake when nothing that is asked for is in them; notes what is not */
+function measuredBefore({ what, mistakes }: Run, found: BenchResults, from: string): BenchResults {
+  const { benchmarks, unknown } = choose(what);
+  const has = (name: string): boolean =>
+    found.results.some((row) => row.name.startsWith(`${name}/`));
+  const missing = what.includes('all') ? [] : benchmarks.filter(({ name }) => !has(name));
+  const lines = [
+    ...unknown.map(unknownText),
+    ...missing.map(({ name }) => `${from}: nothing of ${name} is in it`),
+  ];
+  if (found.results.length === 0 && lines.length > 0) throw new UserMistake(lines.join('; '));
+  for (const line of lines) mistakes.add(line);
+  return found;
 }
 
 /** Of results that were measured earlier, those of the benchmarks that are asked for. */
@@ -229,7 +244,7 @@ interface Run {
 async function measure(run: Run): Promise<BenchResults> {
   const { what, options, terminal, mistakes, earlier } = run;
   const { benchmarks, unknown } = choose(what);
-  const lines = unknown.map((name) => `no benchmark '${name}'; known are ${names()}, all`);
+  const lines = unknown.map(unknownText);
   if (benchmarks.length === 0) throw new UserMistake(lines.join('; '));
   for (const line of lines) mistakes.add(line);
   const net = netPoints(options);
@@ -337,6 +352,10 @@ function commandToGoOn({ what, options }: Run): string {
     value === true ? [`--${name}`] : [`--${name}`, ...[value].flat().map(String)],
   );
   return ['sddf', 'bench', ...what, ...words].map(shellText).join(' ');
+}
+
+function unknownText(name: string): string {
+  return `no benchmark '${name}'; known are ${names()}, all`;
 }
 
 function names(): string {
