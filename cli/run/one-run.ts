@@ -319,7 +319,9 @@ export class Run {
    * to end.
    */
   #isCutOff(nowNs: number, interrupt: Interrupt): 'go on' | 'unwind' {
-    const isOver = nowNs - this.#untilNs >= PATIENCE_NS;
+    const isStarting = this.#begun === undefined && this.#options.testbed.clock === 'host';
+    const untilNs = isStarting ? Math.max(this.#untilNs, INIT_NS) : this.#untilNs;
+    const isOver = nowNs - untilNs >= PATIENCE_NS;
     if (!isOver && !interrupt.requested) return 'go on';
     const domain = this.#kernel?.underWay?.thread ?? 'a program';
     this.#terminal.note(`sddf: ${domain} has not returned from its entry point; it is cut off`);

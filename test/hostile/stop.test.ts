@@ -107,6 +107,31 @@ describe('a program in a live run', () => {
   );
 });
 
+/** What its `init` takes is longer than any run of 1 ms may be late. */
+const SLOW_INIT = `import { system } from '${BUILDER}';
+const slow = (pd) => {
+  const until = Date.now() + 1500;
+  while (Date.now() < until) pd.notify(0);
+  return { notified() {} };
+};
+const sys = system({ name: 'slow' });
+const peer = sys.pd('peer', { program: () => ({ notified() {} }), priority: 1 });
+sys.channel(sys.pd('slow', { program: slow, priority: 2 }), peer, { a: { id: 0 }, b: { id: 0 } });
+export const build = () => sys.build();
+`;
+
+describe('a start that takes longer than the run is to last, as on a slow machine,', () => {
+  it('is not cut off', { timeout: LIMIT_MS }, async () => {
+    const file = join(folder, 'slow.mjs');
+    writeFileSync(file, SLOW_INIT);
+    const run = new SddfProcess(['run', file, '--for', '1ms']);
+
+    expect(await run.ended).toBe(0);
+    expect(run.text).not.toContain('cut off');
+    expect(run.text).toMatch(/^slow: [0-9.]+ s/m);
+  });
+});
+
 describe('under the virtual clock', () => {
   it.concurrent(
     'a program that computes for ever is named, and ended with the summary',
