@@ -54,7 +54,15 @@ function firstFigure(table: string): string {
   return /[\d,]+/.exec(table)?.[0] ?? '';
 }
 
+/** In the page: a slider as somebody's hand has it before it lets go. */
+function drawTo(slider: Element, to: { readonly value: string; readonly event: string }): void {
+  Object.assign(slider, { value: to.value });
+  const { Event: Happening } = globalThis as unknown as PageScope;
+  slider.dispatchEvent(new Happening(to.event, { bubbles: true }));
+}
+
 interface PageScope {
+  readonly Event: typeof Event;
   readonly location: { readonly href: string };
   readonly Worker: new (url: URL, options: object) => PageWorker;
 }
@@ -188,6 +196,28 @@ describe.skipIf(chromiumPath === undefined)('the page (chromium, with SDDF_BROWS
     expect(await other.locator('#system').count()).toBe(0);
     await page.context().close();
     await other.context().close();
+  });
+
+  it('leaves alone what somebody types and draws while time passes', async () => {
+    const page = await open();
+    const onePacketMore = async (): Promise<void> => {
+      const packets = await page.innerText('#count-packet');
+      await page.waitForSelector(`#count-packet:not(:text-is("${packets}"))`);
+    };
+    await page.selectOption('.timeline select', '0.01');
+    await page.click('#play');
+    await page.fill('#seed', '77');
+    await onePacketMore();
+    expect(await page.inputValue('#seed')).toBe('77');
+
+    await page.press('#seed', 'Tab');
+    await page.waitForSelector('#command:has-text("--seed 77")');
+    await page.click('#play');
+    await page.focus('#slider');
+    await page.$eval('#slider', drawTo, { value: '7', event: 'input' });
+    await onePacketMore();
+    expect(await page.inputValue('#slider')).toBe('7');
+    await page.context().close();
   });
 
   it('runs a link to no moment in particular by itself, but not where less motion is wanted', async () => {

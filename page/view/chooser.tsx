@@ -1,6 +1,7 @@
 /** Which system runs, with which options and seed, and who is at its cable. */
 
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import { FIRST_SCENARIO, type Scenario } from '../engine/scenario.ts';
 import type { PageState } from './page-state.ts';
 import type { Store } from './store.ts';
@@ -32,17 +33,7 @@ export function Chooser({ store, state }: { store: Store; state: PageState }): J
           ))}
         </select>
       </label>
-      <label>
-        Seed{' '}
-        <input
-          id="seed"
-          type="number"
-          min={0}
-          max={SEED_MAX}
-          value={scenario.seed}
-          onChange={(event) => change({ seed: seedOf(event.currentTarget.value) })}
-        />
-      </label>
+      <SeedField seed={scenario.seed} change={change} />
       <label>
         Traffic{' '}
         <select
@@ -57,6 +48,29 @@ export function Chooser({ store, state }: { store: Store; state: PageState }): J
       </label>
       <Options state={state} change={change} />
     </form>
+  );
+}
+
+/** What is being typed is kept: while time passes, all this is drawn anew many times a second. */
+function SeedField({ seed, change }: { seed: number; change: Change }): JSX.Element {
+  const [typed, setTyped] = useState<string>();
+  return (
+    <label>
+      Seed{' '}
+      <input
+        id="seed"
+        type="number"
+        min={0}
+        max={SEED_MAX}
+        value={typed ?? seed}
+        onInput={(event) => setTyped(event.currentTarget.value)}
+        onBlur={() => setTyped(undefined)}
+        onChange={(event) => {
+          setTyped(undefined);
+          change({ seed: seedOf(event.currentTarget.value) });
+        }}
+      />
+    </label>
   );
 }
 

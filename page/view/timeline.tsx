@@ -1,6 +1,7 @@
 /** Virtual time: play, pause, a slider, and steps forwards and backwards. */
 
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import { STEP_UNITS, type StepUnit } from '../engine/scenario.ts';
 import { SPEEDS } from '../share/opening.ts';
 import { useNow } from './draw-now.ts';
@@ -83,7 +84,9 @@ function UnderWay({ state: { view, playing } }: { state: PageState }): JSX.Eleme
   );
 }
 
+/** It stays where somebody has drawn it until he lets go, also while time passes. */
 function Slider({ store, state }: { store: Store; state: PageState }): JSX.Element {
+  const [drawnTo, draw] = useState<number>();
   const nowNs = useNow(store)?.timeNs ?? 0;
   const endNs = Math.max(nowNs, state.seenNs, FIRST_RANGE_NS);
   return (
@@ -94,8 +97,11 @@ function Slider({ store, state }: { store: Store; state: PageState }): JSX.Eleme
       min={0}
       max={Math.ceil(endNs / 1000)}
       step={1}
-      value={Math.round(nowNs / 1000)}
+      value={drawnTo ?? Math.round(nowNs / 1000)}
+      onInput={(event) => draw(Number(event.currentTarget.value))}
+      onBlur={() => draw(undefined)}
       onChange={(event) => {
+        draw(undefined);
         const timeNs = Number(event.currentTarget.value) * 1000;
         store.ask({ kind: 'seek', moment: { kind: 'time', timeNs } });
       }}
