@@ -51,6 +51,11 @@ export interface BlockWire {
   /** The sectors are no longer needed; what they read as afterwards is undefined. */
   discard(tag: number, sector: number, sectors: number): BlockStatus;
   writeZeroes(tag: number, sector: number, sectors: number): BlockStatus;
+  /**
+   * Where its sectors lie in RAM, one behind the other, if both reading and writing them is copying
+   * them, at once, and a flush has nothing to do: the device then may copy them itself.
+   */
+  contentsAt?(): number;
   /** End of a batch of operations: a wire that hands work to somebody else does it now. */
   submit(): void;
   /**

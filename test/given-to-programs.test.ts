@@ -9,6 +9,14 @@ import { describe, expect, it } from 'vitest';
 import type { EchoConfig } from '../clients/echo/echo.ts';
 import { ReadonlyRegion, Region } from '../memory/region.ts';
 import type { Program, ProtectionDomain } from '../microkit/pd.ts';
+import { BlkFlights } from '../queues/blk/flights.ts';
+import { BlkFromDevice } from '../queues/blk/loops/from-device.ts';
+import { BlkRequestTable } from '../queues/blk/loops/request-table.ts';
+import { BlkToClients } from '../queues/blk/loops/to-clients.ts';
+import { BlkToDevice } from '../queues/blk/loops/to-device.ts';
+import { BlkToDriver } from '../queues/blk/loops/to-driver.ts';
+import { RingConsumer, RingProducer } from '../queues/blk/ring.ts';
+import { BlkVirtqueue } from '../queues/blk/virtqueue.ts';
 import { Counters } from '../queues/counters.ts';
 import { BufferReader, BufferWriter } from '../queues/net/buffer-view.ts';
 import { BufferBook } from '../queues/net/loops/buffer-book.ts';
@@ -67,6 +75,13 @@ function isObject(value: unknown): value is object {
 }
 
 const SEALED = [
+  BlkFlights,
+  BlkFromDevice,
+  BlkRequestTable,
+  BlkToClients,
+  BlkToDevice,
+  BlkToDriver,
+  BlkVirtqueue,
   BufferBook,
   BufferReader,
   BufferWriter,
@@ -78,6 +93,8 @@ const SEALED = [
   NetProducer,
   ReadonlyRegion,
   Region,
+  RingConsumer,
+  RingProducer,
   ToClients,
   ToDevice,
   ToDriver,

@@ -10,6 +10,7 @@ import { BLOCK_OK, SECTOR_BYTES } from '../block-wire.ts';
 
 // A folded constant: docs/hot-code.md.
 const SECTOR = SECTOR_BYTES;
+const PAGE_BYTES = 4096;
 
 export class MemoryDisk implements BlockWire {
   readonly #ram: Ram;
@@ -21,7 +22,7 @@ export class MemoryDisk implements BlockWire {
   constructor(ram: Ram, sizeBytes: number) {
     assert(sizeBytes > 0 && sizeBytes % SECTOR_BYTES === 0, 'a disk is a whole number of sectors');
     this.#ram = ram;
-    this.#base = ram.takeStaging(sizeBytes);
+    this.#base = pageFrom(ram.takeStaging(sizeBytes + PAGE_BYTES));
     this.#sectors = sizeBytes / SECTOR_BYTES;
     this.#sizeBytes = sizeBytes;
   }
@@ -53,6 +54,10 @@ export class MemoryDisk implements BlockWire {
 
   serialNumber(): string {
     return 'memory';
+  }
+
+  contentsAt(): number {
+    return this.#base;
   }
 
   read(_tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
@@ -90,4 +95,9 @@ export class MemoryDisk implements BlockWire {
     );
     return this.#base + sector * SECTOR;
   }
+}
+
+/** A block of a page then lies in one page of the host's, whose address is looked up once. */
+function pageFrom(at: number): number {
+  return (at + PAGE_BYTES - 1) & -PAGE_BYTES;
 }

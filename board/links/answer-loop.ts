@@ -81,7 +81,7 @@ export function answerLoop(pages: number): Uint8Array {
   const [listAt, count, frameBytes] = [parameter(0), parameter(1), parameter(2)];
   const [shapesAt, shapes, sentAt] = [parameter(3), parameter(4), parameter(5)];
   const [window, freeAt, freeTail] = [parameter(6), parameter(7), parameter(8)];
-  const list: Ring = { at: listAt, mask: LIST_MASK, cursor: 0, shift: 3 };
+  const list: Ring = { at: listAt, mask: LIST_MASK, cursor: 0, bytes: 8 };
   const answered = walkRings(routine, count, [list], ([listed], leave) => {
     const at = routine.let(load32(listed));
     routine.leaveIf(leave, and(at, 3));

@@ -21,6 +21,7 @@ import type { DeviceRules, DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../
 import { BlkChain } from './blk-chain.ts';
 import { rangeSector, rangesStatus, transferFault } from './blk-checks.ts';
 import { BlkConfig, type BlkLimits } from './blk-config.ts';
+import { blkLoops, OWN, OWN_BYTES } from './blk-loops.ts';
 import {
   BLK_ID_BYTES,
   BLK_RANGE_F_UNMAP,
@@ -38,6 +39,7 @@ import {
   VIRTIO_BLK_T_OUT,
   VIRTIO_BLK_T_WRITE_ZEROES,
 } from './blk-registers.ts';
+import type { ChainLoop } from './chain-loops.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type Features, hasFeature } from './mmio-registers.ts';
 import { type MakeQueue, VirtioMmio, type VirtioModel } from './mmio.ts';
@@ -92,6 +94,9 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
   readonly #queue: DeviceQueue;
   readonly #chain: BlkChain;
   readonly #bounceAt: number;
+  /** For many requests at once, and what it is given; undefined: the wire is more than memory. */
+  readonly #loop: ChainLoop | undefined;
+  readonly #ownAt: number;
   /** The request whose data is in the bounce buffer. */
   #bounceHead = NO_HEAD;
   #accepted: Features = { low: 0, high: 0 };
@@ -122,6 +127,8 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
     this.#afterwards = new Uint8Array(size);
     this.counters = newCounters();
     options.wire.attach(this);
+    this.#ownAt = options.ram.takeStaging(OWN_BYTES);
+    this.#loop = this.#makeLoop(size);
   }
 
   brokenDependency(_accepted: Features): string | undefined {
@@ -167,6 +174,7 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
     if (!this.transport.live) return;
     queue.disableNotify();
     do {
+      this.#transferMany();
       for (let head = this.#take(); head !== NO_CHAIN; head = this.#take()) this.#begin(head);
     } while (this.#bounceHead === NO_HEAD && queue.enableNotify());
     this.#wire.submit();
@@ -180,6 +188,33 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
     if (left > 0) return;
     this.#operationsOver(tag);
     this.#turns.markDue(this);
+  }
+
+  #makeLoop(queueSize: number): ChainLoop | undefined {
+    const ram = this.#ram;
+    const { limits } = this.#config;
+    const diskAt = this.#wire.contentsAt?.();
+    if (diskAt === undefined || ram.batches === 'steps' || limits.segMax < 1) return undefined;
+    const word = this.#ownAt >>> 2;
+    ram.u32[word + OWN.diskAt] = diskAt;
+    ram.u32[word + OWN.sectors] = this.#wire.sectors();
+    // Of a batch as long as the queue, the sums of bytes stay below 2^32.
+    ram.u32[word + OWN.bytesMax] = Math.min(limits.sizeMax, Math.floor(0xffff_ffff / queueSize));
+    return ram.functions(blkLoops)['transfer'] as ChainLoop;
+  }
+
+  /** Reads and writes many requests, as long as nothing special comes. */
+  #transferMany(): void {
+    const loop = this.#loop;
+    if (loop === undefined) return;
+    const done = this.#queue.runLoop(loop, this.queueSizes[0] as number, this.#ownAt, 0);
+    if (done === 0) return;
+    const { counters } = this;
+    const { u32 } = this.#ram;
+    const word = this.#ownAt >>> 2;
+    counters.requests += done;
+    counters.readBytes += u32[word + OWN.readBytes] as number;
+    counters.writtenBytes += u32[word + OWN.writtenBytes] as number;
   }
 
   /** @returns the head of the next request with its chain copied out, or NO_CHAIN */

@@ -17,9 +17,9 @@
 import { assert } from '../../memory/assert.ts';
 import { BATCH_LEAST } from '../../memory/ram.ts';
 import { DevicePart, type DmaWindow } from '../device.ts';
+import type { ChainLoop } from './chain-loops.ts';
 import { ChainPair } from './chain-pair.ts';
 import type { DeviceQueueOptions, QueueOwner } from './device-queue-options.ts';
-import type { NetLoop } from './net-loops.ts';
 import type { RingRanges } from './ring-ranges.ts';
 import {
   availRingBytes,
@@ -234,11 +234,12 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   /**
    * Runs a loop over the chains that are available, all of which it uses at once.
    *
-   * @param loop see `net-loops.ts`
-   * @param frames `most`, and where they are listed
+   * @param loop see `chain-loops.ts`
+   * @param most chains at most
+   * @param ownAt what the device keeps for the loop
    * @returns how many chains it has used; 0, too, where such a loop may not run
    */
-  runLoop(loop: NetLoop, most: number, listAt: number, last: number): number {
+  runLoop(loop: ChainLoop, most: number, ownAt: number, last: number): number {
     const { span } = this.#dma;
     // What is in flight may not be made available again, which the loop does not look for.
     if (span === undefined || this.#pairs === 0 || this.#inFlightCount > 0) return 0;
@@ -253,7 +254,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
       this.#nextAvail,
       this.#nextUsed,
       pending < most ? pending : most,
-      listAt,
+      ownAt,
       span.base,
       span.start,
       span.end,

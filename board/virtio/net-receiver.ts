@@ -7,10 +7,11 @@ import { AssertionFailure } from '../../memory/assert.ts';
 import { BATCH_LEAST, type Ram } from '../../memory/ram.ts';
 import { DevicePart } from '../device.ts';
 import { type EthernetWire, FRAME_BYTES_MIN, frameBytesMaxOf } from '../ethernet.ts';
+import type { ChainLoop } from './chain-loops.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
 import type { NetFilter } from './net-filter.ts';
-import { LIST_HEADER_BYTES, LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
+import { LIST_HEADER_BYTES, LISTED_BYTES, netLoops } from './net-loops.ts';
 import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
 
 // Folded constants: docs/hot-code.md.
@@ -62,9 +63,9 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly #whenNoBuffer: 'drop' | 'hold' = this.options.whenNoBuffer;
   readonly #addressAt: number = this.options.ram.takeStaging(ADDRESS_BYTES);
   readonly #tagsAt: number = this.options.ram.takeStaging(TAGS_BYTES);
-  readonly #loop: NetLoop | undefined =
+  readonly #loop: ChainLoop | undefined =
     this.options.ram.batches === 'wasm' && this.options.wire.listWaiting !== undefined
-      ? (this.options.ram.functions(netLoops)['receive'] as NetLoop)
+      ? (this.options.ram.functions(netLoops)['receive'] as ChainLoop)
       : undefined;
   readonly #listAt: number =
     this.options.ram.takeStaging(LIST_HEADER_BYTES + this.options.framesPerTurn * LISTED_BYTES) +

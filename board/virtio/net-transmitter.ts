@@ -10,9 +10,10 @@ import {
   WIRE_BYTES_MAX,
 } from '../ethernet.ts';
 import { checksumAdd, checksumFinish } from '../internet-checksum.ts';
+import type { ChainLoop } from './chain-loops.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
-import { LIST_HEADER_BYTES, LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
+import { LIST_HEADER_BYTES, LISTED_BYTES, netLoops } from './net-loops.ts';
 import {
   NetHeader,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
@@ -50,9 +51,9 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   readonly #counters: NetCounters = this.options.counters;
   readonly #framesPerTurn: number = this.options.framesPerTurn;
   readonly #bytesMax: number = this.options.frameBytesMax;
-  readonly #loop: NetLoop | undefined =
+  readonly #loop: ChainLoop | undefined =
     this.options.ram.batches === 'wasm'
-      ? (this.options.ram.functions(netLoops)['send'] as NetLoop)
+      ? (this.options.ram.functions(netLoops)['send'] as ChainLoop)
       : undefined;
   readonly #listAt: number =
     this.options.ram.takeStaging(LIST_HEADER_BYTES + this.options.framesPerTurn * LISTED_BYTES) +

@@ -48,6 +48,7 @@ function binary(opcode: number): (one: Operand, other: Operand) => Expression {
 
 export const add = binary(OP.i32Add);
 export const subtract = binary(OP.i32Sub);
+export const multiply = binary(OP.i32Mul);
 export const and = binary(OP.i32And);
 export const or = binary(OP.i32Or);
 export const exclusiveOr = binary(OP.i32Xor);

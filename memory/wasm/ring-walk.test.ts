@@ -13,9 +13,9 @@ import { Routine } from './routine.ts';
 
 const PLACES_AT = 4096;
 const RINGS = [
-  { at: 64, mask: 7, shift: 4 },
-  { at: 1024, mask: 3, shift: 1, direction: 'down' },
-  { at: 2048, mask: 31, shift: 3 },
+  { at: 64, mask: 7, bytes: 16 },
+  { at: 1024, mask: 3, bytes: 2, direction: 'down' },
+  { at: 2048, mask: 31, bytes: 12 },
 ] as const;
 
 /** Called with how far, the three cursors, and the round to leave in. */
@@ -56,7 +56,7 @@ test.each([
     RINGS.map((ring, index) => {
       const cursor = cursors[index] as number;
       const slot = ('direction' in ring ? cursor - round : cursor + round) & ring.mask;
-      return ring.at + (slot << ring.shift);
+      return ring.at + slot * ring.bytes;
     });
   const [one, other, third] = cursors as unknown as readonly [number, number, number];
   for (const last of [most, most - 1, most >>> 1, 0, 1000]) {

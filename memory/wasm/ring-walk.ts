@@ -5,8 +5,18 @@
  */
 
 import type { Label } from './code.ts';
-import { add, and, below, choose, type Operand, shiftLeft, subtract } from './expression.ts';
-import type { Variable } from './expression.ts';
+import {
+  add,
+  and,
+  below,
+  choose,
+  type Expression,
+  multiply,
+  type Operand,
+  shiftLeft,
+  subtract,
+  type Variable,
+} from './expression.ts';
 import type { Routine } from './routine.ts';
 
 /** Entries in memory, behind the last of which comes the first. */
@@ -17,8 +27,8 @@ export interface Ring {
   readonly mask: Operand;
   /** Number of the entry to begin with; of its bits count those of the mask. */
   readonly cursor: Operand;
-  /** Bytes of an entry: 2 to this power. */
-  readonly shift: number;
+  /** Of an entry. */
+  readonly bytes: number;
   /** As a stack is emptied: from the cursor down. Up unless told. */
   readonly direction?: 'up' | 'down';
 }
@@ -61,18 +71,23 @@ type Places<Rings extends readonly Ring[]> = { readonly [Index in keyof Rings]: 
 /** Sets the place of the next entry, and ends the stretch where this ring begins again. */
 function enterStretch(
   routine: Routine,
-  { at, mask, cursor, shift, direction = 'up' }: Ring,
+  { at, mask, cursor, bytes, direction = 'up' }: Ring,
   { place, done, end }: { readonly [Name in 'place' | 'done' | 'end']: Variable },
 ): void {
   const isDown = direction === 'down';
   const slot = routine.let(and(isDown ? subtract(cursor, done) : add(cursor, done), mask));
-  place.set(add(at, shiftLeft(slot, shift)));
+  place.set(add(at, times(slot, bytes)));
   const left = isDown ? add(slot, 1) : subtract(add(mask, 1), slot);
   const last = routine.let(add(done, left));
   end.set(choose(below(last, end), last, end));
 }
 
 /** Bytes from one entry to the next. */
-function stepOf({ shift, direction }: Ring): number {
-  return direction === 'down' ? -(1 << shift) : 1 << shift;
+function stepOf({ bytes, direction }: Ring): number {
+  return direction === 'down' ? -bytes : bytes;
+}
+
+function times(slot: Variable, bytes: number): Expression {
+  const shift = Math.log2(bytes);
+  return Number.isInteger(shift) ? shiftLeft(slot, shift) : multiply(slot, bytes);
 }

@@ -1,6 +1,7 @@
 /** The request queue of the block class: one producer, one consumer. See `ring.ts`. */
 
 import type { Region } from '../../memory/region.ts';
+import { partsOf } from '../../memory/sealed.ts';
 import {
   BlkRequestLayout,
   REQUEST_ENTRIES,
@@ -9,9 +10,10 @@ import {
   REQUEST_TAIL,
   requestQueueBytes,
 } from './layout.ts';
-import { openRing, RingConsumer, type RingLayout, RingProducer } from './ring.ts';
+import { RingConsumer, type RingLayout, RingProducer } from './ring.ts';
 
-const RING: RingLayout = {
+/** Where the parts of such a queue are. */
+export const REQUEST_RING: RingLayout = {
   head: REQUEST_HEAD,
   tail: REQUEST_TAIL,
   entries: REQUEST_ENTRIES,
@@ -60,14 +62,11 @@ export class BlkRequestProducer extends RingProducer {
     Object.freeze(this.prototype);
   }
 
-  readonly #u32: Uint32Array;
-  readonly #plugged: number;
+  readonly #u32: Uint32Array = partsOf(this).ram.u32;
+  readonly #plugged: number = (partsOf(this).headAt - REQUEST_HEAD + REQUEST_PLUGGED) >>> 2;
 
   constructor(region: Region, capacity: number) {
-    super(region, capacity, RING);
-    const { u32, base } = openRing(region, capacity, RING);
-    this.#u32 = u32;
-    this.#plugged = base + REQUEST_PLUGGED / 4;
+    super(region, capacity, REQUEST_RING);
   }
 
   /** Adds a request; the consumer sees it after `publish`. There must be a free slot. */
@@ -100,14 +99,11 @@ export class BlkRequestConsumer extends RingConsumer {
     Object.freeze(this.prototype);
   }
 
-  readonly #u32: Uint32Array;
-  readonly #plugged: number;
+  readonly #u32: Uint32Array = partsOf(this).ram.u32;
+  readonly #plugged: number = (partsOf(this).headAt - REQUEST_HEAD + REQUEST_PLUGGED) >>> 2;
 
   constructor(region: Region, capacity: number) {
-    super(region, capacity, RING);
-    const { u32, base } = openRing(region, capacity, RING);
-    this.#u32 = u32;
-    this.#plugged = base + REQUEST_PLUGGED / 4;
+    super(region, capacity, REQUEST_RING);
   }
 
   isPlugged(): boolean {

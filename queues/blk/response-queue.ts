@@ -1,6 +1,7 @@
 /** The response queue of the block class: one producer, one consumer. See `ring.ts`. */
 
 import type { Region } from '../../memory/region.ts';
+import { partsOf } from '../../memory/sealed.ts';
 import {
   BlkResponseLayout,
   RESPONSE_ENTRIES,
@@ -8,9 +9,10 @@ import {
   RESPONSE_TAIL,
   responseQueueBytes,
 } from './layout.ts';
-import { openRing, RingConsumer, type RingLayout, RingProducer } from './ring.ts';
+import { RingConsumer, type RingLayout, RingProducer } from './ring.ts';
 
-const RING: RingLayout = {
+/** Where the parts of such a queue are. */
+export const RESPONSE_RING: RingLayout = {
   head: RESPONSE_HEAD,
   tail: RESPONSE_TAIL,
   entries: RESPONSE_ENTRIES,
@@ -46,11 +48,10 @@ export class BlkResponseProducer extends RingProducer {
     Object.freeze(this.prototype);
   }
 
-  readonly #u32: Uint32Array;
+  readonly #u32: Uint32Array = partsOf(this).ram.u32;
 
   constructor(region: Region, capacity: number) {
-    super(region, capacity, RING);
-    this.#u32 = openRing(region, capacity, RING).u32;
+    super(region, capacity, RESPONSE_RING);
   }
 
   /** Adds a response; the consumer sees it after `publish`. There must be a free slot. */
@@ -70,11 +71,10 @@ export class BlkResponseConsumer extends RingConsumer {
     Object.freeze(this.prototype);
   }
 
-  readonly #u32: Uint32Array;
+  readonly #u32: Uint32Array = partsOf(this).ram.u32;
 
   constructor(region: Region, capacity: number) {
-    super(region, capacity, RING);
-    this.#u32 = openRing(region, capacity, RING).u32;
+    super(region, capacity, RESPONSE_RING);
   }
 
   /** Copies the oldest response out, each field read once. There must be one: see `available`. */

@@ -7,7 +7,11 @@
  * layout is that of sDDF 0.7, `blk/queue.h`.
  */
 
+import type { Ram } from '../../memory/ram.ts';
 import { demandRoom, open, type Region } from '../../memory/region.ts';
+import { partsOf, Sealed } from '../../memory/sealed.ts';
+import { smallInteger } from '../../memory/small-integer.ts';
+import { demand } from '../../memory/misuse.ts';
 import { demandCapacity, distance32 } from '../../memory/wrapping.ts';
 
 /** Where a ring's parts are, in bytes from its region's beginning. */
@@ -21,51 +25,50 @@ export interface RingLayout {
   readonly entryName: string;
 }
 
-/** Where an end finds its entries. Its words are those of all RAM: a queue keeps it to itself. */
-export interface OpenRing {
-  readonly u32: Uint32Array;
-  readonly base: number;
+/** What both ends of a ring are made from. */
+export interface RingPlace {
+  readonly ram: Ram;
+  readonly layout: RingLayout;
+  readonly capacity: number;
+  /** Offset in RAM of the first entry. */
+  readonly entriesAt: number;
+  readonly headAt: number;
+  readonly tailAt: number;
 }
 
 /** @throws Misuse when the region has no room for the ring */
-export function openRing(region: Region, capacity: number, layout: RingLayout): OpenRing {
+function placeRing(region: Region, capacity: number, layout: RingLayout): RingPlace {
   demandCapacity(capacity, 32);
   demandRoom(region, layout.bytes(capacity), `a queue of ${capacity} ${layout.entryName}`);
   const { ram, at } = open(region);
-  return { u32: ram.u32, base: at >>> 2 };
+  const [entriesAt, headAt, tailAt] = [at + layout.entries, at + layout.head, at + layout.tail];
+  return { ram, layout, capacity: smallInteger(capacity), entriesAt, headAt, tailAt };
 }
 
 /** What both kinds of producers do with the indices. */
-export class RingProducer {
+export class RingProducer extends Sealed<RingPlace> {
   static {
     Object.freeze(this);
     Object.freeze(this.prototype);
   }
 
-  readonly capacity: number;
-  readonly #u32: Uint32Array;
-  readonly #store32: (at: number, value: number) => void;
-  readonly #headWord: number;
-  readonly #tailAt: number;
-  readonly #entriesWord: number;
-  readonly #entryWords: number;
-  readonly #tailWord: number;
+  readonly capacity: number = partsOf(this).capacity;
+  readonly #u32: Uint32Array = partsOf(this).ram.u32;
+  readonly #store32: (at: number, value: number) => void = partsOf(this).ram.store32;
+  readonly #mask: number = partsOf(this).capacity - 1;
+  readonly #headWord: number = partsOf(this).headAt >>> 2;
+  readonly #tailAt: number = partsOf(this).tailAt;
+  readonly #tailWord: number = partsOf(this).tailAt >>> 2;
+  readonly #entriesWord: number = partsOf(this).entriesAt >>> 2;
+  readonly #entryWords: number = partsOf(this).layout.entryBytes >>> 2;
   #tail: number;
   #isClosed = false;
   /** How often the consumer's index was one that cannot be. */
   lies = 0;
 
   constructor(region: Region, capacity: number, layout: RingLayout) {
-    const { u32, base } = openRing(region, capacity, layout);
-    this.capacity = capacity;
-    this.#u32 = u32;
-    this.#store32 = open(region).ram.store32;
-    this.#headWord = base + layout.head / 4;
-    this.#tailAt = base * 4 + layout.tail;
-    this.#entriesWord = base + layout.entries / 4;
-    this.#entryWords = layout.entryBytes / 4;
-    this.#tailWord = base + layout.tail / 4;
-    this.#tail = u32[this.#tailWord] as number;
+    super(placeRing(region, capacity, layout));
+    this.#tail = this.#u32[this.#tailWord] as number;
   }
 
   /** @returns slots that the consumer has freed */
@@ -104,43 +107,47 @@ export class RingProducer {
 
   /** @returns the word at which the next entry begins, which is then taken */
   protected takeSlot(): number {
-    const slot = this.#tail & (this.capacity - 1);
+    const slot = this.#tail & this.#mask;
     this.#tail = (this.#tail + 1) >>> 0;
     return this.#entriesWord + slot * this.#entryWords;
+  }
+
+  /** The next entry's number, of which the bits of a slot count; signed. */
+  get cursor(): number {
+    return this.#tail | 0;
+  }
+
+  /** Ends a batch: a loop has put `count` entries into free slots. */
+  advance(count: number): void {
+    demand(count >= 0 && count <= this.capacity, 'a batch has more entries than there are slots');
+    this.#tail = (this.#tail + count) >>> 0;
   }
 }
 
 /** What both kinds of consumers do with the indices. */
-export class RingConsumer {
+export class RingConsumer extends Sealed<RingPlace> {
   static {
     Object.freeze(this);
     Object.freeze(this.prototype);
   }
 
-  readonly capacity: number;
-  readonly #u32: Uint32Array;
-  readonly #store32: (at: number, value: number) => void;
-  readonly #headAt: number;
-  readonly #headWord: number;
-  readonly #tailWord: number;
-  readonly #entriesWord: number;
-  readonly #entryWords: number;
+  readonly capacity: number = partsOf(this).capacity;
+  readonly #u32: Uint32Array = partsOf(this).ram.u32;
+  readonly #store32: (at: number, value: number) => void = partsOf(this).ram.store32;
+  readonly #mask: number = partsOf(this).capacity - 1;
+  readonly #headAt: number = partsOf(this).headAt;
+  readonly #headWord: number = partsOf(this).headAt >>> 2;
+  readonly #tailWord: number = partsOf(this).tailAt >>> 2;
+  readonly #entriesWord: number = partsOf(this).entriesAt >>> 2;
+  readonly #entryWords: number = partsOf(this).layout.entryBytes >>> 2;
   #head: number;
   #isClosed = false;
   /** How often the producer's index was one that cannot be. */
   lies = 0;
 
   constructor(region: Region, capacity: number, layout: RingLayout) {
-    const { u32, base } = openRing(region, capacity, layout);
-    this.capacity = capacity;
-    this.#u32 = u32;
-    this.#store32 = open(region).ram.store32;
-    this.#headAt = base * 4 + layout.head;
-    this.#tailWord = base + layout.tail / 4;
-    this.#entriesWord = base + layout.entries / 4;
-    this.#entryWords = layout.entryBytes / 4;
-    this.#headWord = base + layout.head / 4;
-    this.#head = u32[this.#headWord] as number;
+    super(placeRing(region, capacity, layout));
+    this.#head = this.#u32[this.#headWord] as number;
   }
 
   /** @returns entries that wait */
@@ -179,8 +186,19 @@ export class RingConsumer {
 
   /** @returns the word at which the oldest entry begins, which is then taken */
   protected takeSlot(): number {
-    const slot = this.#head & (this.capacity - 1);
+    const slot = this.#head & this.#mask;
     this.#head = (this.#head + 1) >>> 0;
     return this.#entriesWord + slot * this.#entryWords;
+  }
+
+  /** The oldest entry's number, of which the bits of a slot count; signed. */
+  get cursor(): number {
+    return this.#head | 0;
+  }
+
+  /** Ends a batch: a loop has taken the `count` oldest entries. */
+  advance(count: number): void {
+    demand(count >= 0 && count <= this.capacity, 'a batch has more entries than there are slots');
+    this.#head = (this.#head + count) >>> 0;
   }
 }

@@ -14,9 +14,13 @@
  */
 
 import { demand } from '../../memory/misuse.ts';
+import type { Ram } from '../../memory/ram.ts';
 import { demandRoom, open, type Region } from '../../memory/region.ts';
+import { partsOf, Sealed } from '../../memory/sealed.ts';
+import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
 import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
+import { makeTable, type Table } from '../loops/table.ts';
 import {
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
@@ -38,9 +42,19 @@ const Range = struct(16, { sectorLow: 'u32', sectorHigh: 'u32', sectors: 'u32', 
 export const STATUS_UNWRITTEN = 0xff;
 
 const RANGE_AT = Header.SIZE;
-const STATUS_AT = Header.SIZE + Range.SIZE;
+export const STATUS_AT = Header.SIZE + Range.SIZE;
 /** Bytes of header, range and status of one chain. */
-const CHAIN_STRIDE = 48;
+export const CHAIN_STRIDE = 48;
+/** What a driver remembers of a chain, in words: they stand in memory that no device reaches. */
+export const BOOK = {
+  /** 1: the device has it. */
+  outstanding: 0,
+  writableBytes: 1,
+  /** Where in the chain the status byte's descriptor is. */
+  lastPosition: 2,
+} as const;
+/** Words from one chain to the next: 2 to this power. */
+export const BOOK_SHIFT = 2;
 const DESC_WORDS = VirtqDesc.SIZE / 4;
 const TWO_32 = 0x1_0000_0000;
 const PER_TWO_32 = 2 ** -32;
@@ -84,118 +98,128 @@ export function blkVirtqueueBytes(options: { entries: number; segments: number }
   return layOut(options).sizeBytes;
 }
 
+/** Where a queue's parts lie: offsets in RAM. */
+interface Placement {
+  readonly options: BlkVirtqueueOptions;
+  readonly ram: Ram;
+  readonly chains: number;
+  readonly ringAt: number;
+  readonly availAt: number;
+  readonly usedAt: number;
+  readonly chainsAt: number;
+  readonly availPaddr: number;
+  readonly usedPaddr: number;
+  readonly chainsLow: number;
+  readonly regionHigh: number;
+  /** Byte in the region where tables begin. */
+  readonly tablesOffset: number;
+  /** Of chain 0's descriptors, and from one chain's to the next's. */
+  readonly descriptorsAt: number;
+  readonly descriptorsStride: number;
+  readonly free: Table;
+  readonly books: Table;
+}
+
+function place(options: BlkVirtqueueOptions): Placement {
+  const { entries, segments, indirect, paddr } = options;
+  demandCapacity(entries, 16);
+  demand(segments >= 1, `a request of ${segments} data segments`);
+  const layout = layOut(options);
+  demandRoom(options.region, layout.sizeBytes, `a queue of ${entries} descriptors`);
+  const isIndirect = indirect === 'yes';
+  const perChain = segments + 2;
+  const chains = smallInteger(isIndirect ? entries : Math.floor(entries / perChain));
+  demand(chains > 0, `a ring of ${entries} descriptors holds no request of ${segments} segments`);
+  demand((paddr % TWO_32) + layout.sizeBytes <= TWO_32, 'a queue lies across 4 GiB');
+  const { ram, at } = open(options.region);
+  ram.fill(at, 0, layout.sizeBytes);
+  return {
+    options,
+    ram,
+    chains,
+    ringAt: at,
+    availAt: at + layout.avail,
+    usedAt: at + layout.used,
+    chainsAt: at + layout.chains,
+    availPaddr: paddr + layout.avail,
+    usedPaddr: paddr + layout.used,
+    chainsLow: (paddr + layout.chains) | 0,
+    regionHigh: Math.floor(paddr / TWO_32),
+    tablesOffset: layout.tables,
+    descriptorsAt: at + (isIndirect ? layout.tables : 0),
+    descriptorsStride: perChain * VirtqDesc.SIZE,
+    free: makeTable(ram, chains),
+    books: makeTable(ram, chains << BOOK_SHIFT),
+  };
+}
+
 /**
  * The driver's handle of one virtqueue for block requests.
  *
  * @throws Misuse from the constructor when the region does not hold the queue; from a `post…`
  * without a free chain
  */
-export class BlkVirtqueue {
+export class BlkVirtqueue extends Sealed<Placement> {
   static {
     Object.freeze(this);
     Object.freeze(this.prototype);
   }
 
   /** Most requests that can be outstanding; chains are numbered from 0. */
-  readonly chains: number;
+  readonly chains: number = partsOf(this).chains;
   /** Most bytes of one request. */
-  readonly bytesMax: number;
+  readonly bytesMax: number = partsOf(this).options.segments * partsOf(this).options.segmentBytes;
   /** Physical addresses of the three parts, for the device's registers. */
-  readonly descPaddr: number;
-  readonly availPaddr: number;
-  readonly usedPaddr: number;
+  readonly descPaddr: number = partsOf(this).options.paddr;
+  readonly availPaddr: number = partsOf(this).availPaddr;
+  readonly usedPaddr: number = partsOf(this).usedPaddr;
   /** Bytes that the device says it has written to the chain that was taken last. */
   takenBytes = 0;
 
-  readonly #u8: Uint8Array;
-  readonly #u16: Uint16Array;
-  readonly #u32: Uint32Array;
-  readonly #store16: (at: number, value: number) => void;
-  readonly #segmentBytes: number;
-  readonly #indirect: boolean;
-  readonly #eventIndex: boolean;
-  readonly #mask: number;
-  readonly #ringAt: number;
-  readonly #chainsAt: number;
+  readonly #u8: Uint8Array = partsOf(this).ram.u8;
+  readonly #u16: Uint16Array = partsOf(this).ram.u16;
+  readonly #u32: Uint32Array = partsOf(this).ram.u32;
+  readonly #store16: (at: number, value: number) => void = partsOf(this).ram.store16;
+  readonly #segmentBytes: number = partsOf(this).options.segmentBytes;
+  readonly #indirect: boolean = partsOf(this).options.indirect === 'yes';
+  readonly #eventIndex: boolean = partsOf(this).options.eventIndex === 'yes';
+  readonly #mask: number = partsOf(this).options.entries - 1;
+  readonly #ringAt: number = partsOf(this).ringAt;
+  readonly #chainsAt: number = partsOf(this).chainsAt;
   /**
    * Low half of the physical address of chain 0's memory, signed; the region lies below one
    * multiple of 4 GiB.
    */
-  readonly #chainsLow: number;
-  readonly #regionHigh: number;
-  /** Offset in RAM of chain 0's descriptors, and from one chain's to the next's. */
-  readonly #descriptorsAt: number;
-  readonly #descriptorsStride: number;
-  readonly #perChain: number;
+  readonly #chainsLow: number = partsOf(this).chainsLow;
+  readonly #regionHigh: number = partsOf(this).regionHigh;
+  readonly #descriptorsAt: number = partsOf(this).descriptorsAt;
+  readonly #descriptorsStride: number = partsOf(this).descriptorsStride;
+  readonly #perChain: number = partsOf(this).options.segments + 2;
   // Positions in the 16-bit and 32-bit views.
-  readonly #availIdx16: number;
-  readonly #availRing16: number;
-  readonly #usedEvent16: number;
-  readonly #usedIdx16: number;
-  readonly #usedRing32: number;
-  readonly #availEvent16: number;
+  readonly #availIdx16: number = (partsOf(this).availAt + VirtqAvail.idx.offset) >>> 1;
+  readonly #availRing16: number = (partsOf(this).availAt + VirtqAvail.SIZE) >>> 1;
+  readonly #usedEvent16: number = this.#availRing16 + partsOf(this).options.entries;
+  readonly #usedIdx16: number = (partsOf(this).usedAt + VirtqUsed.idx.offset) >>> 1;
+  readonly #usedRing32: number = (partsOf(this).usedAt + VirtqUsed.SIZE) >>> 2;
+  readonly #availEvent16: number = (this.#usedRing32 + 2 * partsOf(this).options.entries) * 2;
   /** Chains that are not outstanding: a stack. */
-  readonly #free: Uint16Array;
-  #freeCount: number;
-  readonly #outstanding: Uint8Array;
-  readonly #writableBytes: Uint32Array;
-  /** Of each chain: where in it the status byte's descriptor is. */
-  readonly #lastPosition: Uint16Array;
+  readonly #free: Int32Array = partsOf(this).free.words;
+  #freeCount = partsOf(this).chains;
+  readonly #books: Int32Array = partsOf(this).books.words;
   #nextAvail = 0;
   #publishedAvail = 0;
   #nextUsed = 0;
   #left = 0;
 
   constructor(options: BlkVirtqueueOptions) {
-    const { entries, segments, indirect } = options;
-    demandCapacity(entries, 16);
-    demand(segments >= 1, `a request of ${segments} data segments`);
-    const layout = layOut(options);
-    demandRoom(options.region, layout.sizeBytes, `a queue of ${entries} descriptors`);
-    const { ram, at } = open(options.region);
-    ram.fill(at, 0, layout.sizeBytes);
-    this.#u8 = ram.u8;
-    this.#u16 = ram.u16;
-    this.#u32 = ram.u32;
-    this.#store16 = ram.store16;
-    this.#segmentBytes = options.segmentBytes;
-    this.#indirect = indirect === 'yes';
-    this.#eventIndex = options.eventIndex === 'yes';
-    this.#mask = entries - 1;
-    this.#perChain = segments + 2;
-    this.bytesMax = segments * options.segmentBytes;
-    this.chains = indirect === 'yes' ? entries : Math.floor(entries / this.#perChain);
-    demand(
-      this.chains > 0,
-      `a ring of ${entries} descriptors holds no request of ${segments} segments`,
-    );
-    this.descPaddr = options.paddr;
-    this.availPaddr = options.paddr + layout.avail;
-    this.usedPaddr = options.paddr + layout.used;
-    this.#ringAt = at;
-    this.#chainsAt = at + layout.chains;
-    const { paddr } = options;
-    this.#regionHigh = Math.floor(paddr / TWO_32);
-    demand((paddr % TWO_32) + layout.sizeBytes <= TWO_32, 'a queue lies across 4 GiB');
-    this.#chainsLow = (paddr + layout.chains) | 0;
-    this.#descriptorsAt = at + (indirect === 'yes' ? layout.tables : 0);
-    this.#descriptorsStride = this.#perChain * VirtqDesc.SIZE;
-    this.#availIdx16 = (at + layout.avail + VirtqAvail.idx.offset) >>> 1;
-    this.#availRing16 = (at + layout.avail + VirtqAvail.SIZE) >>> 1;
-    this.#usedEvent16 = this.#availRing16 + entries;
-    this.#usedIdx16 = (at + layout.used + VirtqUsed.idx.offset) >>> 1;
-    this.#usedRing32 = (at + layout.used + VirtqUsed.SIZE) >>> 2;
-    this.#availEvent16 = (this.#usedRing32 + 2 * entries) * 2;
-    this.#free = new Uint16Array(this.chains);
-    this.#freeCount = this.chains;
-    this.#outstanding = new Uint8Array(this.chains);
-    this.#writableBytes = new Uint32Array(this.chains);
-    this.#lastPosition = new Uint16Array(this.chains);
+    super(place({ ...options }));
+    const { paddr, indirect } = options;
+    const { tablesOffset } = partsOf(this);
     for (let chain = 0; chain < this.chains; chain += 1) {
       this.#free[chain] = this.chains - 1 - chain;
       if (indirect === 'yes') {
-        const table = (paddr + layout.tables + chain * this.#descriptorsStride) | 0;
-        const ringAt = at + chain * VirtqDesc.SIZE;
+        const table = (paddr + tablesOffset + chain * this.#descriptorsStride) | 0;
+        const ringAt = this.#ringAt + chain * VirtqDesc.SIZE;
         this.#describe(ringAt, table, this.#regionHigh, 0, VIRTQ_DESC_F_INDIRECT);
       }
       this.#placeOwn(chain, 0, 0, Header.SIZE, VIRTQ_DESC_F_NEXT);
@@ -260,6 +284,18 @@ export class BlkVirtqueue {
     return this.#end(chain, 2, 1);
   }
 
+  /** Number of the slot of the available ring that is filled next, in 16 bits. */
+  get cursor(): number {
+    return this.#nextAvail;
+  }
+
+  /** Ends a batch: a loop has posted `count` requests (`loops/to-device.ts`). */
+  advance(count: number): void {
+    demand(count <= this.#freeCount, 'a batch has more requests than there are free chains');
+    this.#freeCount -= count;
+    this.#nextAvail = (this.#nextAvail + count) & 0xffff;
+  }
+
   /**
    * Makes everything posted since the last time available, with one ordered store.
    *
@@ -297,8 +333,9 @@ export class BlkVirtqueue {
     const bytes = this.#u32[at + 1] as number;
     const chain = this.#indirect ? id : Math.floor(id / this.#perChain);
     const isHead = this.#indirect || id % this.#perChain === 0;
-    if (chain >= this.chains || !isHead || this.#outstanding[chain] === 0) return LIE_USED_ID;
-    if (bytes > (this.#writableBytes[chain] as number)) return LIE_USED_LENGTH;
+    if (chain >= this.chains || !isHead || this.#book(chain, BOOK.outstanding) === 0)
+      return LIE_USED_ID;
+    if (bytes > this.#book(chain, BOOK.writableBytes) >>> 0) return LIE_USED_LENGTH;
     this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
     this.#left -= 1;
     this.#release(chain);
@@ -306,8 +343,32 @@ export class BlkVirtqueue {
     return chain;
   }
 
+  /** How many finished requests have been taken, in 16 bits. */
+  get takenCount(): number {
+    return this.#nextUsed;
+  }
+
+  /**
+   * @returns how many finished requests are known to be there; 0 as well when the device's index is
+   * a lie
+   */
+  finished(): number {
+    if (this.#left > 0) return this.#left;
+    const pending = distance16(this.#u16[this.#usedIdx16] as number, this.#nextUsed);
+    if (pending <= this.outstanding) this.#left = pending;
+    return this.#left;
+  }
+
+  /** Ends a batch: a loop has taken the `count` next finished requests. */
+  advanceFinished(count: number): void {
+    demand(count <= this.#left, 'a batch takes more than there was');
+    this.#nextUsed = (this.#nextUsed + count) & 0xffff;
+    this.#left -= count;
+    this.#freeCount += count;
+  }
+
   isOutstanding(chain: number): boolean {
-    return this.#outstanding[chain] === 1;
+    return this.#book(chain, BOOK.outstanding) === 1;
   }
 
   /**
@@ -334,10 +395,13 @@ export class BlkVirtqueue {
    * @returns it, or `NONE`
    */
   reclaim(): number {
-    const chain = this.#outstanding.indexOf(1);
-    if (chain === -1) return NONE;
-    this.#release(chain);
-    return chain;
+    for (let chain = 0; chain < this.chains; chain += 1) {
+      if (!this.isOutstanding(chain)) continue;
+      this.#left = 0;
+      this.#release(chain);
+      return chain;
+    }
+    return NONE;
   }
 
   #begin(type: number, sector: number): number {
@@ -356,9 +420,9 @@ export class BlkVirtqueue {
 
   /** @param position of the status byte's descriptor, the last one */
   #end(chain: number, position: number, writableBytes: number): number {
-    if (this.#lastPosition[chain] !== position) this.#layEnd(chain, position);
-    this.#outstanding[chain] = 1;
-    this.#writableBytes[chain] = writableBytes;
+    if (this.#book(chain, BOOK.lastPosition) !== position) this.#layEnd(chain, position);
+    this.#books[(chain << BOOK_SHIFT) | BOOK.outstanding] = 1;
+    this.#books[(chain << BOOK_SHIFT) | BOOK.writableBytes] = writableBytes;
     const head = this.#indirect ? chain : chain * this.#perChain;
     this.#u16[this.#availRing16 + (this.#nextAvail & this.#mask)] = head;
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
@@ -367,7 +431,7 @@ export class BlkVirtqueue {
 
   /** Most requests of a chain have as many parts as the one before. */
   #layEnd(chain: number, position: number): void {
-    this.#lastPosition[chain] = position;
+    this.#books[(chain << BOOK_SHIFT) | BOOK.lastPosition] = position;
     this.#placeOwn(chain, position, STATUS_AT, 1, VIRTQ_DESC_F_WRITE);
     if (!this.#indirect) return;
     const ring = (this.#ringAt + chain * VirtqDesc.SIZE) >>> 2;
@@ -402,8 +466,12 @@ export class BlkVirtqueue {
     this.#u32[word + DESC_WORDS - 1] = flagsAndNext;
   }
 
+  #book(chain: number, word: number): number {
+    return this.#books[(chain << BOOK_SHIFT) | word] as number;
+  }
+
   #release(chain: number): void {
-    this.#outstanding[chain] = 0;
+    this.#books[(chain << BOOK_SHIFT) | BOOK.outstanding] = 0;
     this.#free[this.#freeCount] = chain;
     this.#freeCount += 1;
   }

@@ -5,6 +5,7 @@
  */
 export class DeficitRoundRobin {
   readonly wakeAtNs = Infinity;
+  readonly countsBytes = true;
   readonly #quanta: Float64Array;
   readonly #deficits: Float64Array;
   /** Whose turn it is. */

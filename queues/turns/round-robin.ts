@@ -1,6 +1,7 @@
 /** One request of each client in turn, whatever its size: fair in requests, not in bytes. */
 export class RoundRobin {
   readonly wakeAtNs = Infinity;
+  readonly countsBytes = false;
   #last: number;
 
   constructor(clients: number) {

@@ -4,6 +4,7 @@
  */
 export class StrictOrder {
   readonly wakeAtNs = Infinity;
+  readonly countsBytes = false;
 
   /**
    * @param costs of each client's next request, in bytes; 0 for a client that has none

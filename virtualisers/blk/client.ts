@@ -76,6 +76,22 @@ export class Client implements Allowance {
     else if (code !== BLK_READ && code !== BLK_FLUSH) this.inFlightChanges += 1;
   }
 
+  /** Reads and writes of its, a batch of them, go to the device. */
+  startedMany(requests: number, writes: number): void {
+    this.inFlight += requests;
+    this.inFlightChanges += writes;
+  }
+
+  /** Reads and writes of its, a batch of them, have come back and are answered. */
+  finishedMany(requests: number, writes: number): void {
+    this.inFlight -= requests;
+    this.answered = true;
+    if (writes === 0) return;
+    this.inFlightChanges -= writes;
+    this.dirty = true;
+    this.dirtySinceFlush = true;
+  }
+
   /** A request of its has come back. */
   finished(code: number): void {
     this.inFlight -= 1;

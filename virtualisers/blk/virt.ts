@@ -29,6 +29,9 @@ import {
   BLK_TRANSFER_BYTES,
 } from '../../queues/blk/layout.ts';
 import { type BlkEnd, closeBlkEnd, openBlkEnd } from '../../queues/blk/blk-end.ts';
+import { BlkRequestTable, TABLED } from '../../queues/blk/loops/request-table.ts';
+import { BlkToClients } from '../../queues/blk/loops/to-clients.ts';
+import { BlkToDriver } from '../../queues/blk/loops/to-driver.ts';
 import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
 import { isStorageReady, readStorageInfo, storageCapacity } from '../../queues/blk/storage-info.ts';
@@ -44,7 +47,6 @@ import {
 import { fault, NO_FAULT } from './checks.ts';
 import { Client } from './client.ts';
 import { BLK_VIRT_COUNTERS, type BlkVirtCounter, COUNTED_CLIENTS } from './counters.ts';
-import { InFlightTable } from './in-flight.ts';
 import { PartitionScan } from './partition/scan.ts';
 import { makePolicy, NO_CLIENT, type SchedulingPolicy } from './policy/policy.ts';
 import { assignShares, withdrawShares } from './shares.ts';
@@ -81,7 +83,10 @@ class Virtualiser implements Connections {
   readonly #clients: readonly Client[];
   readonly #policy: SchedulingPolicy;
   readonly #costs: Uint32Array;
-  readonly #inFlight: InFlightTable;
+  readonly #inFlight: BlkRequestTable;
+  readonly #toClients: BlkToClients;
+  /** One for each client. */
+  readonly #toDriver: readonly BlkToDriver[];
   readonly counters: Counters<BlkVirtCounter>;
   readonly #response = emptyResponse();
   #state: State = { kind: 'no-device' };
@@ -112,7 +117,19 @@ class Virtualiser implements Connections {
       config.clients.map((client) => client.share ?? {}),
     );
     this.#costs = new Uint32Array(this.#clients.length);
-    this.#inFlight = new InFlightTable(Math.min(config.window, driver.capacity - 1));
+    const table = new BlkRequestTable(this.#requests, Math.min(config.window, driver.capacity - 1));
+    this.#inFlight = table;
+    this.#toClients = new BlkToClients({
+      driver: this.#responses,
+      table,
+      clients: this.#clients.map(({ responses }) => responses),
+    });
+    this.#toDriver = this.#clients.map(
+      ({ requests, dataBytes, dataPaddr }, number) =>
+        new BlkToDriver({
+          ...{ client: requests, driver: this.#requests, table, number, dataBytes, dataPaddr },
+        }),
+    );
     this.counters = new Counters(
       BLK_VIRT_COUNTERS,
       config.stats === undefined ? undefined : pd.region(config.stats),
@@ -255,6 +272,7 @@ class Virtualiser implements Connections {
   }
 
   #takeResponses(): void {
+    this.#giveManyBack();
     const response = this.#response;
     for (let left = this.#responses.available(); left > 0; left -= 1) {
       this.#responses.dequeue(response);
@@ -266,11 +284,23 @@ class Virtualiser implements Connections {
     this.#responses.release();
   }
 
+  /** Answers to reads and writes, as many as there are one behind the other. */
+  #giveManyBack(): void {
+    const batch = this.#toClients;
+    const given = batch.run();
+    if (given === 0) return;
+    this.counters.add(BLK_VIRT_COUNTERS.responses, given);
+    for (let i = 0; i < this.#clients.length; i += 1) {
+      const ofClient = batch.givenTo(i);
+      if (ofClient > 0) (this.#clients[i] as Client).finishedMany(ofClient, batch.writesOf(i));
+    }
+  }
+
   #giveBack(id: number, status: number, successCount: number): void {
     const table = this.#inFlight;
-    const client = this.#clients[table.client[id] as number] as Client;
-    const code = table.code[id] as number;
-    const clientId = table.clientId[id] as number;
+    const client = this.#clients[table.get(id, TABLED.client)] as Client;
+    const code = table.get(id, TABLED.code);
+    const clientId = table.get(id, TABLED.clientId);
     table.release(id);
     client.finished(code);
     let honest = status;
@@ -306,6 +336,7 @@ class Virtualiser implements Connections {
         break;
       }
       this.#dispatch(chosen);
+      this.#dispatchMany(chosen);
       this.#fetch(chosen);
     }
     for (let i = 0; i < this.#clients.length; i += 1) {
@@ -373,6 +404,29 @@ class Virtualiser implements Connections {
     if (index < COUNTED_CLIENTS) {
       this.counters.add(BLK_VIRT_COUNTERS.client0Bytes + index, count * BLK_TRANSFER_BYTES);
     }
+  }
+
+  /** Good reads and writes behind the one that has just gone, while nobody else waits. */
+  #dispatchMany(index: number): void {
+    if (this.#policy.countsBytes || this.#doesAnotherWait(index)) return;
+    const client = this.#clients[index] as Client;
+    if (client.fenced || client.requests.isPlugged()) return;
+    const batch = this.#toDriver[index] as BlkToDriver;
+    const sent = batch.run(client.responses.free() - client.inFlight, client);
+    if (sent === 0) return;
+    client.startedMany(sent, batch.writes);
+    this.#sent += sent;
+    this.counters.add(BLK_VIRT_COUNTERS.requests, sent);
+    if (index < COUNTED_CLIENTS) {
+      const bytes = batch.blocks * BLK_TRANSFER_BYTES;
+      this.counters.add(BLK_VIRT_COUNTERS.client0Bytes + index, bytes);
+    }
+  }
+
+  #doesAnotherWait(index: number): boolean {
+    const costs = this.#costs;
+    for (let i = 0; i < costs.length; i += 1) if (i !== index && costs[i] !== 0) return true;
+    return false;
   }
 
   /** Publishes what was done, and notifies those whom it concerns: once each. */

@@ -5,7 +5,12 @@
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
+import { BlkFlights } from '../../../queues/blk/flights.ts';
 import { BLK_TRANSFER_BYTES } from '../../../queues/blk/layout.ts';
+import { BlkFromDevice } from '../../../queues/blk/loops/from-device.ts';
+import { BlkToDevice } from '../../../queues/blk/loops/to-device.ts';
+import type { BlkRequestConsumer } from '../../../queues/blk/request-queue.ts';
+import type { BlkResponseProducer } from '../../../queues/blk/response-queue.ts';
 import { BlkVirtqueue, blkVirtqueueBytes } from '../../../queues/blk/virtqueue.ts';
 import * as R from './regs.ts';
 
@@ -32,11 +37,19 @@ export interface Hardware {
   readonly rings: Region;
   readonly ringsPaddr: number;
   readonly ringEntries: number;
+  /** The virtualiser's queues, between which and the device batches are moved. */
+  readonly requests: BlkRequestConsumer;
+  readonly responses: BlkResponseProducer;
+  /** How often a block that fails is tried again. */
+  readonly retries: number;
 }
 
 /** A device that is initialised and live. */
 export interface LiveDevice {
   readonly queue: BlkVirtqueue;
+  readonly flights: BlkFlights;
+  readonly toDevice: BlkToDevice;
+  readonly fromDevice: BlkFromDevice;
   readonly features: number;
   readonly sectorBytes: number;
   readonly readOnly: boolean;
@@ -71,14 +84,16 @@ export function initialise(hardware: Hardware): InitResult {
   // 7. Queues and device-specific set-up.
   const made = makeQueue(hardware, features);
   if (typeof made === 'string') return giveUp(registers, made);
+  const transferBlocksMax = Math.floor(made.bytesMax / BLK_TRANSFER_BYTES);
   const zeroes = readConfig32(registers, R.CONFIG_MAX_WRITE_ZEROES_SECTORS);
   const device: LiveDevice = {
     queue: made,
+    ...makeBatches(hardware, made, transferBlocksMax),
     features,
     sectorBytes:
       (features & R.F_BLK_SIZE) !== 0 ? readConfig32(registers, R.CONFIG_BLK_SIZE) : R.SECTOR_BYTES,
     readOnly: (features & R.F_RO) !== 0,
-    transferBlocksMax: Math.floor(made.bytesMax / BLK_TRANSFER_BYTES),
+    transferBlocksMax,
     discardSectorsMax: readConfig32(registers, R.CONFIG_MAX_DISCARD_SECTORS),
     writeZeroesSectorsMax: zeroes,
     scratchPaddr: hardware.ringsPaddr + hardware.rings.sizeBytes - SCRATCH_BYTES,
@@ -164,6 +179,19 @@ function makeQueue(hardware: Hardware, features: number): BlkVirtqueue | string 
   writeAddress(registers, R.REG_QUEUE_DEVICE_LOW, R.REG_QUEUE_DEVICE_HIGH, queue.usedPaddr);
   registers.write32(R.REG_QUEUE_READY, 1);
   return queue;
+}
+
+function makeBatches(
+  { requests, responses, retries }: Hardware,
+  ring: BlkVirtqueue,
+  blocksMax: number,
+): Pick<LiveDevice, 'flights' | 'toDevice' | 'fromDevice'> {
+  const flights = new BlkFlights(ring);
+  return {
+    flights,
+    toDevice: new BlkToDevice({ queue: requests, ring, flights, blocksMax, retries }),
+    fromDevice: new BlkFromDevice({ ring, flights, queue: responses }),
+  };
 }
 
 /** How a request's data is cut into segments: SIZE_MAX and SEG_MAX, §5.2.4. */

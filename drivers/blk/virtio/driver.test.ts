@@ -466,6 +466,24 @@ describe('a device that lies', () => {
     expect(bench.answers()).toEqual([[5, IO, 0]]);
   });
 
+  it('now and then, and serves batches in between, is not given up', () => {
+    const bench = new Bench();
+    const used = 2048 + 264;
+    for (let round = 0; round < 12; round += 1) {
+      for (let id = 1; id <= 5; id += 1) bench.requests.enqueue(READ, bench.data(id, 0), id, 1, id);
+      bench.send(READ, bench.data(6, 0), 6, 1, 6);
+      bench.settle();
+      expect(bench.answers()).toEqual([1, 2, 3, 4, 5, 6].map((id) => [id, OK, 1]));
+      const rings = bench.system.region('rings');
+      rings.write16(used + 2, rings.read16(used + 2) + 100);
+      bench.driver.raise(IRQ);
+      bench.system.run();
+      bench.settle();
+    }
+
+    expect(bench.driver.logged.filter((line) => line.includes('reset'))).toHaveLength(12);
+  });
+
   it('and does not stop is given up: no device', () => {
     const bench = new Bench();
     const used = 2048 + 264;

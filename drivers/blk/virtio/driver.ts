@@ -17,6 +17,7 @@
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
 import { Counters, counterNames } from '../../../queues/counters.ts';
 import type { BlkDriverConfig } from '../../../queues/blk/config.ts';
+import { FLIGHT } from '../../../queues/blk/flights.ts';
 import {
   BLK_BARRIER,
   BLK_DISCARD,
@@ -45,7 +46,14 @@ import {
 } from '../../../microkit/pd.ts';
 import { initialise, type LiveDevice, readCapacity, reset, serialNumber } from './device.ts';
 import * as R from './regs.ts';
-import { InFlight, pieceOf, post, postGetId, SECTORS_PER_BLOCK } from './requests.ts';
+import {
+  growOlder,
+  pieceOf,
+  post,
+  postGetId,
+  SECTORS_PER_BLOCK,
+  watchdogTickNs,
+} from './requests.ts';
 
 export const BLK_DRIVER_COUNTERS = counterNames(
   'requests',
@@ -91,7 +99,6 @@ class Driver implements Connections {
   readonly #storageInfo: Region;
   readonly #request = emptyRequest();
   readonly counters: Counters<keyof typeof BLK_DRIVER_COUNTERS>;
-  #inFlight = new InFlight(0);
   #state: State = { kind: 'gone' };
   /**
    * A BARRIER: 'waiting' for what is before it, then 'flushing'; nothing else is taken meanwhile.
@@ -163,6 +170,9 @@ class Driver implements Connections {
       rings: this.#pd.region(config.rings),
       ringsPaddr: this.#pd.vars[config.ringsPaddrSymbol] as number,
       ringEntries: config.ringEntries,
+      requests: this.#requests,
+      responses: this.#responses,
+      retries: config.retries,
     });
     if (result.kind === 'failed') {
       this.#pd.log(`BLK DRIVER|ERROR: ${result.reason}`);
@@ -172,7 +182,6 @@ class Driver implements Connections {
     }
     const { device } = result;
     const { queue } = device;
-    this.#inFlight = new InFlight(queue.chains);
     const chain = postGetId(device);
     this.#state = { kind: 'identifying', device, chain };
     this.#kick(device);
@@ -207,6 +216,7 @@ class Driver implements Connections {
     const state = this.#state;
     if (state.kind === 'identifying') return;
     const requests = this.#requests;
+    if (state.kind === 'live') this.#startMany(state.device);
     let waiting = requests.available();
     while (waiting > 0 && this.#canTake()) {
       requests.dequeue(this.#request);
@@ -217,6 +227,13 @@ class Driver implements Connections {
     }
     requests.release();
     if (state.kind === 'live') this.#kick(state.device);
+  }
+
+  /** Good reads and writes, as many as there are one behind the other. */
+  #startMany({ queue, toDevice }: LiveDevice): void {
+    if (this.#barrier !== 'none') return;
+    const started = toDevice.run(this.#responses.free() - queue.outstanding);
+    if (started > 0) this.counters.add(BLK_DRIVER_COUNTERS.requests, started);
   }
 
   #canTake(): boolean {
@@ -257,18 +274,11 @@ class Driver implements Connections {
   /** Gives the device the request that was just taken, or a flush. */
   #begin(device: LiveDevice, code: number, id: number): void {
     const { offsetLow, offsetHigh, block, count } = this.#request;
-    const flight = this.#inFlight;
+    const { flights } = device;
     const piece = pieceOf(device, code, count, 0);
-    const chain = post(device, flight, code, offsetLow, offsetHigh, block, piece);
-    flight.id[chain] = id;
-    flight.code[chain] = code;
-    flight.low[chain] = offsetLow;
-    flight.high[chain] = offsetHigh;
-    flight.block[chain] = block;
-    flight.count[chain] = code === BLK_FLUSH ? 0 : count;
-    flight.done[chain] = 0;
-    flight.single[chain] = 0;
-    flight.retriesLeft[chain] = this.#config.retries;
+    const chain = post(device, code, offsetLow, offsetHigh, block, piece);
+    flights.begin(chain, this.#request, code, code === BLK_FLUSH ? 0 : count, id);
+    flights.set(chain, FLIGHT.retriesLeft, this.#config.retries);
     if (this.#barrier === 'flushing') this.#barrierChain = chain;
   }
 
@@ -277,6 +287,7 @@ class Driver implements Connections {
     if (this.#state.kind === 'gone') return;
     const { queue } = this.#state.device;
     do {
+      this.#finishMany();
       for (let chain = queue.take(); chain !== NONE; chain = queue.take()) {
         if (chain < 0) return this.#resetDevice('the device lies about its used ring');
         this.#finished(chain);
@@ -285,6 +296,14 @@ class Driver implements Connections {
       // Asked first, then looked again: what was finished in between would otherwise wait for the
       // next interrupt.
     } while (queue.hasUsed());
+  }
+
+  /** Those that have not failed, as many as there are one behind the other. */
+  #finishMany(): void {
+    const state = this.#state;
+    // A barrier looks for the last of what was before it.
+    if (state.kind !== 'live' || this.#barrier !== 'none') return;
+    this.#answered += state.device.fromDevice.run();
   }
 
   #finished(chain: number): void {
@@ -301,17 +320,17 @@ class Driver implements Connections {
       return;
     }
     const { device } = state;
-    const flight = this.#inFlight;
-    const code = flight.code[chain] as number;
+    const { flights } = device;
+    const code = flights.get(chain, FLIGHT.code);
     if (status === R.S_OK) {
-      const done = (flight.done[chain] as number) + (flight.piece[chain] as number);
-      flight.done[chain] = done;
-      if (code !== BLK_FLUSH && done < (flight.count[chain] as number)) {
+      const done = flights.get(chain, FLIGHT.done) + flights.get(chain, FLIGHT.piece);
+      flights.set(chain, FLIGHT.done, done);
+      if (code !== BLK_FLUSH && done < flights.get(chain, FLIGHT.count)) {
         return this.#continue(device, chain);
       }
-      this.#complete(chain, BLK_OK);
+      this.#complete(device, chain, BLK_OK);
     } else if (status === R.S_UNSUPP) {
-      this.#complete(chain, BLK_ERR_INVALID_PARAM);
+      this.#complete(device, chain, BLK_ERR_INVALID_PARAM);
     } else {
       this.#failed(device, chain, code);
     }
@@ -323,39 +342,38 @@ class Driver implements Connections {
    * answers.
    */
   #failed(device: LiveDevice, chain: number, code: number): void {
-    const flight = this.#inFlight;
+    const { flights } = device;
     const isTransfer = code === BLK_READ || code === BLK_WRITE;
-    if (isTransfer && flight.piece[chain] !== 1) {
-      flight.single[chain] = 1;
+    if (isTransfer && flights.get(chain, FLIGHT.piece) !== 1) {
+      flights.set(chain, FLIGHT.single, 1);
       return this.#continue(device, chain);
     }
-    const left = flight.retriesLeft[chain] as number;
-    if (!isTransfer || left === 0) return this.#complete(chain, BLK_ERR_IO);
-    flight.retriesLeft[chain] = left - 1;
+    const left = flights.get(chain, FLIGHT.retriesLeft);
+    if (!isTransfer || left === 0) return this.#complete(device, chain, BLK_ERR_IO);
+    flights.set(chain, FLIGHT.retriesLeft, left - 1);
     this.counters.add(BLK_DRIVER_COUNTERS.retries, 1);
     this.#continue(device, chain);
   }
 
   /** Posts the next piece of a request that goes on. */
   #continue(device: LiveDevice, chain: number): void {
-    const flight = this.#inFlight;
-    const code = flight.code[chain] as number;
-    const done = flight.done[chain] as number;
-    const left = (flight.count[chain] as number) - done;
-    const piece = pieceOf(device, code, left, flight.single[chain] as number);
-    const at = ((flight.low[chain] as number) >>> 0) + done * BLK_TRANSFER_BYTES;
-    const high = (flight.high[chain] as number) + (at >= 0x1_0000_0000 ? 1 : 0);
-    const block = (flight.block[chain] as number) + done;
-    flight.move(chain, post(device, flight, code, at | 0, high, block, piece));
+    const { flights } = device;
+    const code = flights.get(chain, FLIGHT.code);
+    const done = flights.get(chain, FLIGHT.done);
+    const left = flights.get(chain, FLIGHT.count) - done;
+    const piece = pieceOf(device, code, left, flights.get(chain, FLIGHT.single));
+    const at = (flights.get(chain, FLIGHT.low) >>> 0) + done * BLK_TRANSFER_BYTES;
+    const high = flights.get(chain, FLIGHT.high) + (at >= 0x1_0000_0000 ? 1 : 0);
+    const block = flights.block(chain) + done;
+    flights.move(chain, post(device, code, at | 0, high, block, piece));
   }
 
-  #complete(chain: number, status: number): void {
-    const flight = this.#inFlight;
+  #complete({ flights }: LiveDevice, chain: number, status: number): void {
     if (chain === this.#barrierChain) {
       this.#barrier = 'none';
       this.#barrierChain = NONE;
     }
-    this.#answer(status, flight.done[chain] as number, flight.id[chain] as number);
+    this.#answer(status, flights.get(chain, FLIGHT.done), flights.get(chain, FLIGHT.id));
   }
 
   #advanceBarrier(device: LiveDevice): void {
@@ -397,11 +415,10 @@ class Driver implements Connections {
     this.counters.add(BLK_DRIVER_COUNTERS.resets, 1);
     this.#pd.log(`BLK DRIVER|WARN: reset: ${reason}`);
     reset(this.#registers);
-    const { queue } = state.device;
-    const flight = this.#inFlight;
+    const { queue, flights } = state.device;
     for (let chain = queue.reclaim(); chain !== NONE; chain = queue.reclaim()) {
       if (state.kind === 'identifying') continue;
-      this.#answer(BLK_ERR_IO, flight.done[chain] as number, flight.id[chain] as number);
+      this.#answer(BLK_ERR_IO, flights.get(chain, FLIGHT.done), flights.get(chain, FLIGHT.id));
     }
     if (this.#barrier === 'waiting') this.#answer(BLK_ERR_IO, 0, this.#barrierId);
     this.#barrier = 'none';
@@ -419,7 +436,7 @@ class Driver implements Connections {
     if (timer === undefined || watchdogNs === undefined) return;
     if (this.#watchdog === 'armed' || device.queue.outstanding === 0) return;
     this.#watchdog = 'armed';
-    const tickNs = InFlight.tickNs(watchdogNs);
+    const tickNs = watchdogTickNs(watchdogNs);
     const isSuspected = this.#suspectedAfter === this.#served;
     this.#pd.setMr(0, isSuspected ? Math.min(SUSPECTED_NS, tickNs) : tickNs);
     this.#pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
@@ -445,7 +462,7 @@ class Driver implements Connections {
   #growOlder(): void {
     const state = this.#state;
     if (state.kind === 'gone') return;
-    const stuck = this.#inFlight.growOlder(state.device.queue);
+    const stuck = growOlder(state.device.flights, state.device.queue);
     if (stuck > 0) this.#resetDevice(`${stuck} requests are not answered`);
     this.#provide();
     if (this.#state.kind !== 'gone') this.#armWatchdog(this.#state.device);

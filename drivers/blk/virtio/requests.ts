@@ -1,10 +1,10 @@
 /**
- * The requests that the device has, by the chain that carries each. One sDDF request may need
- * several virtio requests, one after the other: when it is longer than the device takes at once,
- * and when a block failed and the driver finds out which, block by block, so that the success count
- * of its answer is exact.
+ * What the device is given for a request of the sDDF class, which may need several of virtio's, one
+ * after the other: when it is longer than the device takes at once, and when a block failed and the
+ * driver finds out which, block by block, so that the success count of its answer is exact.
  */
 
+import { type BlkFlights, FLIGHT } from '../../../queues/blk/flights.ts';
 import {
   BLK_DISCARD,
   BLK_FLUSH,
@@ -25,72 +25,21 @@ export const SECTORS_PER_BLOCK = BLK_TRANSFER_BYTES / R.SECTOR_BYTES;
  */
 export const WATCHDOG_TICKS = 1000;
 
-/**
- * Fields of a request in flight; plain arrays indexed by chain, so that nothing is allocated per
- * request.
- */
-export class InFlight {
-  readonly id: Uint32Array;
-  readonly code: Uint8Array;
-  /** Physical address of its data, in signed halves. */
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-  readonly block: Float64Array;
-  readonly count: Uint32Array;
-  /** Blocks that are done. */
-  readonly done: Uint32Array;
-  /** Blocks that the device has now. */
-  readonly piece: Uint32Array;
-  /** 1: something failed, so blocks go one by one. */
-  readonly single: Uint8Array;
-  readonly retriesLeft: Uint32Array;
-  /** Ticks of the watchdog that the present piece has seen. */
-  readonly age: Uint16Array;
+/** Time between two ticks of the watchdog. */
+export function watchdogTickNs(watchdogNs: number): number {
+  return Math.ceil(watchdogNs / WATCHDOG_TICKS);
+}
 
-  constructor(chains: number) {
-    this.id = new Uint32Array(chains);
-    this.code = new Uint8Array(chains);
-    this.low = new Int32Array(chains);
-    this.high = new Int32Array(chains);
-    this.block = new Float64Array(chains);
-    this.count = new Uint32Array(chains);
-    this.done = new Uint32Array(chains);
-    this.piece = new Uint32Array(chains);
-    this.single = new Uint8Array(chains);
-    this.retriesLeft = new Uint32Array(chains);
-    this.age = new Uint16Array(chains);
+/** The watchdog has ticked. @returns how many requests are stuck */
+export function growOlder(flights: BlkFlights, queue: BlkVirtqueue): number {
+  let stuck = 0;
+  for (let chain = 0; chain < queue.chains; chain += 1) {
+    if (!queue.isOutstanding(chain)) continue;
+    const age = flights.get(chain, FLIGHT.age) + 1;
+    flights.set(chain, FLIGHT.age, age);
+    if (age > WATCHDOG_TICKS) stuck += 1;
   }
-
-  /** Time between two ticks of the watchdog. */
-  static tickNs(watchdogNs: number): number {
-    return Math.ceil(watchdogNs / WATCHDOG_TICKS);
-  }
-
-  /** The watchdog has ticked. @returns how many requests are stuck */
-  growOlder(queue: BlkVirtqueue): number {
-    let stuck = 0;
-    for (let chain = 0; chain < queue.chains; chain += 1) {
-      if (!queue.isOutstanding(chain)) continue;
-      const age = (this.age[chain] as number) + 1;
-      this.age[chain] = age;
-      if (age > WATCHDOG_TICKS) stuck += 1;
-    }
-    return stuck;
-  }
-
-  /** A request goes on in another chain. */
-  move(from: number, to: number): void {
-    if (from === to) return;
-    this.id[to] = this.id[from] as number;
-    this.code[to] = this.code[from] as number;
-    this.low[to] = this.low[from] as number;
-    this.high[to] = this.high[from] as number;
-    this.block[to] = this.block[from] as number;
-    this.count[to] = this.count[from] as number;
-    this.done[to] = this.done[from] as number;
-    this.single[to] = this.single[from] as number;
-    this.retriesLeft[to] = this.retriesLeft[from] as number;
-  }
+  return stuck;
 }
 
 /** Blocks of the next piece of a request of which `left` blocks are to be done. */
@@ -113,14 +62,13 @@ export function pieceOf(device: LiveDevice, code: number, left: number, single: 
  */
 export function post(
   device: LiveDevice,
-  flight: InFlight,
   code: number,
   low: number,
   high: number,
   block: number,
   piece: number,
 ): number {
-  const { queue } = device;
+  const { queue, flights } = device;
   const sector = block * SECTORS_PER_BLOCK;
   const bytes = piece * BLK_TRANSFER_BYTES;
   let chain;
@@ -140,8 +88,8 @@ export function post(
     default:
       chain = queue.postBare(R.T_FLUSH);
   }
-  flight.piece[chain] = piece;
-  flight.age[chain] = 0;
+  flights.set(chain, FLIGHT.piece, piece);
+  flights.set(chain, FLIGHT.age, 0);
   return chain;
 }
 

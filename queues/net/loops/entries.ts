@@ -20,8 +20,10 @@ import {
 
 /** Byte of an entry's length and `oid`, behind 64 bits of an offset or address. */
 export const LEN_AND_OID = NetBufferDescriptor.len.offset;
-/** Bytes of an entry: 2 to this power. */
-export const ENTRY_SHIFT = Math.log2(NetBufferDescriptor.SIZE);
+/** Bytes of an entry. */
+export const ENTRY_BYTES = NetBufferDescriptor.SIZE;
+/** Entries to bytes: 2 to this power. */
+export const ENTRY_SHIFT = Math.log2(ENTRY_BYTES);
 export const BUFFER_MASK = NET_BUFFER_BYTES - 1;
 /** Buffer to offset: 2 to this power. */
 export const BUFFER_SHIFT = Math.log2(NET_BUFFER_BYTES);
@@ -67,7 +69,7 @@ export function demandNumber(queue: number, queues: number): void {
 
 /** A queue's entries from its cursor on. */
 export function entryRing(at: Operand, mask: Operand, cursor: Operand): Ring {
-  return { at, mask, cursor, shift: ENTRY_SHIFT };
+  return { at, mask, cursor, bytes: ENTRY_BYTES };
 }
 
 /** Leaves a loop unless an offset of 64 bits is one of a buffer: see `isBufferOffset`. */

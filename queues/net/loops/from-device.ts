@@ -45,8 +45,8 @@ const CHECKED_SHIFT = Math.log2(CHECKED / VIRTIO_NET_HDR_F_DATA_VALID);
 // From one of them to the next, in bytes: 2 to these powers.
 const HEADER_SHIFT = Math.log2(HEADER_STRIDE);
 const SHADOW_BYTES_SHIFT = SHADOW_SHIFT + 2;
-const USED_SHIFT = Math.log2(VirtqUsedElem.SIZE);
-const FREE_SHIFT = 1;
+const USED_BYTES = VirtqUsedElem.SIZE;
+const FREE_BYTES = 2;
 
 const BLOCK = new BlockLayout(
   'queueAt',
@@ -176,12 +176,12 @@ function fromDeviceLoop(judges: (routine: Routine, constant: Constant) => Judge)
   const constant: Constant = (name) => routine.let(BLOCK.load(block, name));
   const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
   const [used, free] = [
-    { at: load('usedAt'), mask: load('ringMask'), cursor: routine.parameter(2), shift: USED_SHIFT },
+    { at: load('usedAt'), mask: load('ringMask'), cursor: routine.parameter(2), bytes: USED_BYTES },
     {
       at: load('freeAt'),
       mask: load('chainMask'),
       cursor: routine.parameter(3),
-      shift: FREE_SHIFT,
+      bytes: FREE_BYTES,
     },
   ];
   const queue = entryRing(load('queueAt'), load('queueMask'), routine.parameter(4));

@@ -37,8 +37,8 @@ const LEN = 0xffff;
 // From one of them to the next, in bytes: 2 to these powers.
 const TABLE_SHIFT = Math.log2(TABLE_BYTES);
 const SHADOW_BYTES_SHIFT = SHADOW_SHIFT + 2;
-const FREE_SHIFT = 1;
-const AVAIL_SHIFT = 1;
+const FREE_BYTES = 2;
+const AVAIL_BYTES = 2;
 const BLOCK = new BlockLayout(
   'queueAt',
   'queueMask',
@@ -151,9 +151,9 @@ function toDeviceLoop(): FunctionBody {
   const chainMask = constant('chainMask');
   // The last of the free chains is taken first.
   const last = subtract(routine.parameter(3), 1);
-  const free = { at: load('freeAt'), mask: chainMask, cursor: last, shift: FREE_SHIFT };
+  const free = { at: load('freeAt'), mask: chainMask, cursor: last, bytes: FREE_BYTES };
   const ring = { at: load('availAt'), mask: load('ringMask'), cursor: routine.parameter(4) };
-  const rings = [queue, { ...free, direction: 'down' }, { ...ring, shift: AVAIL_SHIFT }] as const;
+  const rings = [queue, { ...free, direction: 'down' }, { ...ring, bytes: AVAIL_BYTES }] as const;
   const [lenMask, lenMore] = [constant('lenMask'), constant('lenMore')];
   const [lenLeast, lenMost] = [constant('lenLeast'), constant('lenMost')];
   const special = constant('special');

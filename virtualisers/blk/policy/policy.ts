@@ -25,6 +25,11 @@ export interface SchedulingPolicy {
    * for time.
    */
   readonly wakeAtNs: number;
+  /**
+   * Whether it matters how much somebody has been given before. If not, whoever is chosen while
+   * nobody else waits would be chosen again, for as long as he has requests.
+   */
+  readonly countsBytes: boolean;
 }
 
 export function makePolicy(config: BlkPolicyConfig, shares: readonly BlkShare[]): SchedulingPolicy {

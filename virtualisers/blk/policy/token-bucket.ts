@@ -9,6 +9,7 @@ import type { BlkShare } from '../../../queues/blk/config.ts';
 const NS_PER_SECOND = 1e9;
 
 export class TokenBuckets {
+  readonly countsBytes = true;
   wakeAtNs = Infinity;
   readonly #rates: Float64Array;
   readonly #bursts: Float64Array;
