@@ -39,6 +39,8 @@ const COMPILE = [
   ...[
     '-std=gnu11',
     '-O2',
+    // Scheduling before registers are allocated costs more of these than there are.
+    '-fno-schedule-insns',
     '-g',
     '-ffreestanding',
     '-fno-math-errno',

@@ -84,53 +84,44 @@ static struct restart_member member;
 /* Where a message's checksum is, for whoever completes it. */
 #define LEASE_CHECKSUM ((IP + IP_BYTES) | UDP_CHECKSUM << 16)
 
-/* What a batch works on: copies, which the compiler keeps in registers. */
-struct batch {
-    struct net_consumer received;
-    struct net_producer returned;
-    struct net_producer answers;
-    struct net_consumer empties;
-    struct net_data rx_data;
-    struct net_data tx_data;
-    const uint8_t *rx_bytes;
-    uint8_t *tx_bytes;
-    uint64_t tx_offset;
-    struct own_addresses own;
-    /* Of all answers. */
-    uint32_t bytes;
-};
-
-/* What was done with the frames that were not predicted: counted once, behind the last one of a
- * batch. */
+/* What was done with a batch's frames: counted once, behind the last one. */
 struct tally {
+    /* Of frames that were not predicted. */
     uint32_t results[RESPONDER_RESULTS];
     uint32_t answers;
     /* All of them, bad buffers included. */
     uint32_t others;
+    /* Of all answers. */
+    uint32_t bytes;
 };
 
 /* Whether there is a transmit buffer in hand; takes one from the free queue if there is none. */
-PER_PACKET bool has_tx_buffer(struct batch *batch)
+static bool has_tx_buffer(void)
 {
     struct net_buff_desc empty;
-    while (batch->tx_offset == NO_OFFSET) {
-        if (!net_dequeue(&batch->empties, &empty)) {
+    while (tx_offset == NO_OFFSET) {
+        if (!net_dequeue(&tx_free, &empty)) {
             return false;
         }
-        if (net_buffer_at_offset(&batch->tx_data, empty.io_or_offset) == NET_NO_BUFFER) {
+        if (net_buffer_at_offset(&tx_data, empty.io_or_offset) == NET_NO_BUFFER) {
             count(COUNT_BAD_TX_BUFFER, 1);
         } else {
-            batch->tx_offset = empty.io_or_offset;
+            tx_offset = empty.io_or_offset;
         }
     }
     return true;
 }
 
-PER_PACKET void send(struct batch *batch, uint32_t len, uint32_t checksum)
+static uint8_t *tx_buffer(void)
 {
-    batch->bytes += len;
-    if (net_enqueue_partial(&batch->answers, batch->tx_offset, (uint16_t)len, checksum)) {
-        batch->tx_offset = NO_OFFSET;
+    return (uint8_t *)config.tx_data.vaddr + tx_offset;
+}
+
+/* Sends what has been written into the buffer in hand. */
+static void send(uint32_t len, uint32_t checksum)
+{
+    if (net_enqueue_partial(&tx_active, tx_offset, (uint16_t)len, checksum)) {
+        tx_offset = NO_OFFSET;
         if (checksum != 0) {
             count(COUNT_CHECKSUMS_LEFT, 1);
         }
@@ -207,38 +198,80 @@ static __attribute__((noinline)) struct answer answer_other(const uint8_t *recei
     return answer;
 }
 
-PER_PACKET void answer_packet(struct batch *batch, const struct net_buff_desc *packet, struct tally *tally)
+/* Answers predicted datagrams as far as all four queues go on, and nothing is unusual. */
+PLAIN_LOOP void answer_plain(struct tally *tally)
 {
-    if (net_buffer_at_offset(&batch->rx_data, packet->io_or_offset) == NET_NO_BUFFER ||
-        packet->len > NET_BUFFER_BYTES) {
+    if (tx_offset != NO_OFFSET) {
+        return;
+    }
+    const struct own_addresses addresses = own;
+    const uint8_t *rx_bytes = config.rx_data.vaddr;
+    uint8_t *tx_bytes = config.tx_data.vaddr;
+    uint64_t rx_buffers = rx_data.buffers;
+    uint64_t tx_buffers = tx_data.buffers;
+    const volatile struct net_slot *packet = rx_active.next;
+    const volatile struct net_slot *empty = tx_free.next;
+    struct net_slot *returned = rx_free.next;
+    struct net_slot *answer = tx_active.next;
+    size_t most = net_lesser(net_lesser(net_items_ahead(&rx_active), net_items_ahead(&tx_free)),
+                             net_lesser(net_room_ahead(&rx_free), net_room_ahead(&tx_active)));
+    const volatile struct net_slot *end = packet + most;
+    uint32_t bytes = 0;
+    for (; packet != end; packet++, empty++, returned++, answer++) {
+        uint64_t rx_offset = packet->io_or_offset;
+        uint64_t len_and_oid = packet->len_and_oid;
+        uint64_t offset = empty->io_or_offset;
+        struct frame frame = {
+            .bytes = rx_bytes + rx_offset,
+            .len = (uint16_t)len_and_oid,
+            .is_checked = (len_and_oid >> NET_OID_SHIFT & NET_CHECKED) != 0,
+        };
+        if (net_number_of(rx_offset) >= rx_buffers || net_number_of(offset) >= tx_buffers ||
+            frame.len > NET_BUFFER_BYTES || !answer_predicted(&addresses, &frame, tx_bytes + offset)) {
+            break;
+        }
+        answer->io_or_offset = offset;
+        answer->len_and_oid = frame.len;
+        returned->io_or_offset = rx_offset;
+        returned->len_and_oid = 0;
+        bytes += frame.len;
+    }
+    tally->bytes += bytes;
+    rx_active.next = packet;
+    tx_free.next = empty;
+    rx_free.next = returned;
+    tx_active.next = answer;
+}
+
+/* With a buffer in hand. */
+static void answer_packet(const struct net_buff_desc *packet, struct tally *tally)
+{
+    if (net_buffer_at_offset(&rx_data, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
         count(COUNT_BAD_RX_BUFFER, 1);
         tally->others++;
         return;
     }
     struct frame frame = {
-        .bytes = batch->rx_bytes + packet->io_or_offset,
+        .bytes = (const uint8_t *)config.rx_data.vaddr + packet->io_or_offset,
         .len = packet->len,
         .is_checked = packet->checked != 0,
     };
-    uint8_t *bytes = batch->tx_bytes + batch->tx_offset;
-    if (answer_predicted(&batch->own, &frame, bytes)) {
-        send(batch, frame.len, 0);
-    } else {
-        struct answer answer = answer_other(frame.bytes, frame.len, frame.is_checked, bytes, tally);
-        if (answer.len > 0) {
-            send(batch, answer.len, answer.checksum);
-        }
-        /* A lease may have begun, or be over. */
-        batch->own = own;
+    struct answer answer = {.bytes = tx_buffer(), .len = frame.len};
+    if (!answer_predicted(&own, &frame, answer.bytes)) {
+        answer = answer_other(frame.bytes, frame.len, frame.is_checked, answer.bytes, tally);
     }
-    if (!net_enqueue(&batch->returned, packet->io_or_offset, 0, 0)) {
+    if (answer.len > 0) {
+        tally->bytes += answer.len;
+        send(answer.len, answer.checksum);
+    }
+    if (!net_enqueue(&rx_free, packet->io_or_offset, 0, 0)) {
         count(COUNT_QUEUE_FULL, 1);
     }
 }
 
-static void count_all(const struct batch *batch, struct tally *tally)
+static void count_all(struct tally *tally)
 {
-    uint32_t predicted = (uint32_t)net_taken_out(&batch->received) - tally->others;
+    uint32_t predicted = (uint32_t)net_taken_out(&rx_active) - tally->others;
     uint32_t answers = predicted + tally->answers;
     tally->results[UDP_ECHOED] += predicted;
     for (unsigned result = 0; result < RESPONDER_RESULTS; result++) {
@@ -248,45 +281,19 @@ static void count_all(const struct batch *batch, struct tally *tally)
     }
     count(COUNT_TX_PACKETS, answers);
     count(COUNT_COPIES, answers);
-    count(COUNT_BYTES_COPIED, batch->bytes);
-}
-
-PER_PACKET struct batch begin_batch(void)
-{
-    return (struct batch){
-        .received = net_copy_consumer(&rx_active),
-        .returned = net_copy_producer(&rx_free),
-        .answers = net_copy_producer(&tx_active),
-        .empties = net_copy_consumer(&tx_free),
-        .rx_data = rx_data,
-        .tx_data = tx_data,
-        .rx_bytes = config.rx_data.vaddr,
-        .tx_bytes = config.tx_data.vaddr,
-        .tx_offset = tx_offset,
-        .own = own,
-    };
-}
-
-static void keep_batch(const struct batch *batch)
-{
-    net_keep_consumer(&rx_active, &batch->received);
-    net_keep_producer(&rx_free, &batch->returned);
-    net_keep_producer(&tx_active, &batch->answers);
-    net_keep_consumer(&tx_free, &batch->empties);
-    tx_offset = batch->tx_offset;
+    count(COUNT_BYTES_COPIED, tally->bytes);
 }
 
 static void answer_batch(void)
 {
-    struct batch batch = begin_batch();
     struct net_buff_desc packet;
     struct tally tally = {0};
-    while (net_has_items(&batch.received) && has_tx_buffer(&batch)) {
-        net_take_out(&batch.received, &packet);
-        answer_packet(&batch, &packet, &tally);
+    while (net_has_items(&rx_active) && has_tx_buffer()) {
+        net_take_out(&rx_active, &packet);
+        answer_packet(&packet, &tally);
+        answer_plain(&tally);
     }
-    keep_batch(&batch);
-    count_all(&batch, &tally);
+    count_all(&tally);
     net_release(&rx_active);
     net_release(&tx_free);
 }
@@ -326,22 +333,19 @@ static void handle_signals(void)
 /* Asks for an address, or to keep it, when it is time to. */
 static void ask_for_lease(void)
 {
-    struct batch batch = begin_batch();
-
-    if (!has_tx_buffer(&batch)) {
+    if (!has_tx_buffer()) {
         timer_set_timeout(timer.driver_id, NO_BUFFER_NS);
-    } else {
-        uint64_t now_ns = timer_time_now(timer.driver_id);
-        uint32_t bytes = dhcp_tick(&lease, now_ns, batch.tx_bytes + batch.tx_offset);
-        if (bytes > 0) {
-            send(&batch, bytes, echo_config.leaves_checksums ? LEASE_CHECKSUM : 0);
-            count(COUNT_TX_PACKETS, 1);
-            count(COUNT_COPIES, 1);
-            count(COUNT_BYTES_COPIED, bytes);
-        }
-        after_lease(bytes, now_ns);
+        return;
     }
-    keep_batch(&batch);
+    uint64_t now_ns = timer_time_now(timer.driver_id);
+    uint32_t bytes = dhcp_tick(&lease, now_ns, tx_buffer());
+    if (bytes > 0) {
+        send(bytes, echo_config.leaves_checksums ? LEASE_CHECKSUM : 0);
+        count(COUNT_TX_PACKETS, 1);
+        count(COUNT_COPIES, 1);
+        count(COUNT_BYTES_COPIED, bytes);
+    }
+    after_lease(bytes, now_ns);
 }
 
 /* Our own buffers begin in our transmit free queue, as the entries of a producer that has not begun

@@ -25,6 +25,8 @@
 #include "virtio_net_regs.h"
 
 #define FRAME_BYTES_MIN 14
+/* What the device may write for a frame, header and all. */
+#define FILLED_BYTES_MAX (VIRTIO_NET_HDR_BYTES + NET_BUFFER_BYTES)
 
 /* How often the watchdog looks, and how often in a row it sees a device that finishes no
  * transmission. */
@@ -131,16 +133,16 @@ static void give_back(uint64_t addr, unsigned reason)
 }
 
 /* Gives the device a buffer for a frame. */
-PER_PACKET void post_for_frame(struct virtqueue *rx, uint64_t addr)
+static void post_for_frame(struct virtqueue *rx, uint64_t addr)
 {
-    virtqueue_post(rx, addr, NET_BUFFER_BYTES, VIRTIO_NET_HDR_BYTES + NET_BUFFER_BYTES);
+    virtqueue_post(rx, addr, NET_BUFFER_BYTES, FILLED_BYTES_MAX);
 }
 
 /* Puts a receive buffer that was taken back into the virtqueue. */
-static inline void keep_for_device(struct virtqueue *rx, uint64_t addr, unsigned reason)
+static void keep_for_device(uint64_t addr, unsigned reason)
 {
     count(reason, 1);
-    post_for_frame(rx, addr);
+    post_for_frame(&device.rx, addr);
 }
 
 static void fail(const char *when, const char *problem)
@@ -224,23 +226,34 @@ static void count_lie(enum virtqueue_result lie)
     count(lie == VIRTQUEUE_LIE_INDEX ? COUNT_USED_INDEX_LIES : COUNT_USED_ID_LIES, 1);
 }
 
-/* Gives empty receive buffers to the device. */
+/* Gives empty receive buffers to the device, this many at most, as far as queue and ring go on.
+ * Answers how many. */
+PLAIN_LOOP size_t post_run(size_t most)
+{
+    most = net_lesser(most, net_items_ahead(&rx_free));
+    struct virtqueue_poster to = virtqueue_begin_posting(&device.rx, &most);
+    const volatile struct net_slot *empty = rx_free.next;
+    for (const volatile struct net_slot *end = empty + most; empty != end; empty++) {
+        virtqueue_post_next(&to, empty->io_or_offset, NET_BUFFER_BYTES, FILLED_BYTES_MAX);
+    }
+    rx_free.next = empty;
+    virtqueue_end_posting(&device.rx, &to);
+    return most;
+}
+
 static void rx_provide_batch(void)
 {
     if (!is_running) {
         return;
     }
-    struct net_consumer from = net_copy_consumer(&rx_free);
-    struct virtqueue to = virtqueue_copy(&device.rx);
-    size_t available = net_available(&from);
-    size_t room = virtqueue_room(&to);
-    size_t most = room < available ? room : available;
+    size_t most = net_lesser(net_available(&rx_free), virtqueue_room(&device.rx));
+    size_t left = most;
     struct net_buff_desc buffer;
-    for (size_t left = most; left > 0 && net_dequeue(&from, &buffer); left--) {
-        post_for_frame(&to, buffer.io_or_offset);
+    while (left > 0 && net_dequeue(&rx_free, &buffer)) {
+        post_for_frame(&device.rx, buffer.io_or_offset);
+        left--;
+        left -= post_run(left);
     }
-    net_keep_consumer(&rx_free, &from);
-    virtqueue_keep(&device.rx, &to);
     if (most == 0) {
         return;
     }
@@ -267,48 +280,76 @@ static void rx_provide(void)
     }
 }
 
-/* What a batch of received frames works on: copies, which the compiler keeps in registers. */
-struct reception {
-    struct virtqueue from;
-    struct net_producer to;
-    /* Of frames that went on. */
-    uint32_t bytes;
-    uint32_t frame_bytes_max;
-    uint32_t flags;
-};
+/* Passes received frames on, as far as ring and queue go and nothing is unusual. Answers the bytes of
+ * all. */
+PLAIN_LOOP uint32_t pass_plain(void)
+{
+    struct virtqueue_taker from = virtqueue_begin_taking(&device.rx);
+    struct net_slot *to = rx_active.next;
+    const volatile struct virtq_used_elem *end =
+        from.next + net_lesser(virtqueue_used_ahead(&device.rx), net_room_ahead(&rx_active));
+    uint32_t most = device.frame_bytes_max;
+    uint32_t known_flags = device.rx_flags;
+    uint32_t bytes = 0;
+    struct virtqueue_finished taken;
+    for (; from.next != end; to++) {
+        if (!virtqueue_is_next_plain(&from, &taken)) {
+            break;
+        }
+        const volatile uint16_t *header =
+            (const volatile uint16_t *)(const void *)(from.headers + taken.chain * VIRTQUEUE_HEADER_STRIDE);
+        uint32_t len = taken.bytes - VIRTIO_NET_HDR_BYTES;
+        uint32_t flags = header[VIRTIO_NET_HDR_FLAGS / 2] & known_flags;
+        if (len - FRAME_BYTES_MIN > most - FRAME_BYTES_MIN || header[VIRTIO_NET_HDR_NUM_BUFFERS / 2] != 1 ||
+            (flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0) {
+            break;
+        }
+        virtqueue_take_next(&from, taken.chain);
+        to->io_or_offset = taken.addr;
+        to->len_and_oid = len | (uint64_t)(flags / VIRTIO_NET_HDR_F_DATA_VALID) * (NET_CHECKED << NET_OID_SHIFT);
+        bytes += len;
+    }
+    virtqueue_end_taking(&device.rx, &from);
+    rx_active.next = to;
+    return bytes;
+}
 
-/* A frame of a good length goes to whoever it is for. */
-PER_PACKET void pass(struct reception *batch, const struct virtqueue_finished *taken, uint32_t len, uint32_t flags)
+/* A frame of a good length goes to whoever it is for. Answers its bytes, or 0 when it goes to
+ * nobody. */
+static uint32_t pass(const struct virtqueue_finished *taken, uint32_t len, uint32_t flags)
 {
     uint8_t checked = (flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0 ? NET_CHECKED : 0;
 
     if ((flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0) {
         /* Its sender has left the checksum to the device: nobody here completes it. */
-        keep_for_device(&batch->from, taken->addr, COUNT_RX_PARTIAL_CHECKSUM);
-    } else if (!net_enqueue(&batch->to, taken->addr, (uint16_t)len, checked)) {
-        keep_for_device(&batch->from, taken->addr, COUNT_RX_QUEUE_FULL);
-    } else {
-        batch->bytes += len;
+        keep_for_device(taken->addr, COUNT_RX_PARTIAL_CHECKSUM);
+        return 0;
     }
+    if (!net_enqueue(&rx_active, taken->addr, (uint16_t)len, checked)) {
+        keep_for_device(taken->addr, COUNT_RX_QUEUE_FULL);
+        return 0;
+    }
+    return len;
 }
 
-/* One frame that the device has received. Answers false when the device has broken the rules. */
-PER_PACKET bool receive(struct reception *batch, const struct virtqueue_finished *taken)
+/* One frame that the device has received; `bytes` becomes that of what went on. Answers false when
+ * the device has broken the rules. */
+static bool receive(const struct virtqueue_finished *taken, uint32_t *bytes)
 {
     uint32_t len = taken->bytes - VIRTIO_NET_HDR_BYTES;
-    const volatile void *begin = virtqueue_header(&batch->from, taken->chain);
+    const volatile void *begin = virtqueue_header(&device.rx, taken->chain);
     const volatile uint16_t *header = (const volatile uint16_t *)begin;
 
     if (taken->bytes < VIRTIO_NET_HDR_BYTES + FRAME_BYTES_MIN) {
-        keep_for_device(&batch->from, taken->addr, COUNT_RX_RUNT);
-    } else if (len > batch->frame_bytes_max) {
-        keep_for_device(&batch->from, taken->addr, COUNT_RX_OVERSIZE);
+        keep_for_device(taken->addr, COUNT_RX_RUNT);
+    } else if (len > device.frame_bytes_max) {
+        keep_for_device(taken->addr, COUNT_RX_OVERSIZE);
     } else if (header[VIRTIO_NET_HDR_NUM_BUFFERS / 2] != 1) {
         /* A frame that claims to lie in several buffers, or in none. */
-        keep_for_device(&batch->from, taken->addr, COUNT_NUM_BUFFERS_LIES);
+        keep_for_device(taken->addr, COUNT_NUM_BUFFERS_LIES);
         return false;
     } else {
-        pass(batch, taken, len, header[VIRTIO_NET_HDR_FLAGS / 2] & batch->flags);
+        *bytes += pass(taken, len, header[VIRTIO_NET_HDR_FLAGS / 2] & device.rx_flags);
     }
     return true;
 }
@@ -320,24 +361,18 @@ static void rx_return_batch(void)
         return;
     }
     struct virtqueue_finished taken;
-    struct reception batch = {
-        .from = virtqueue_copy(&device.rx),
-        .to = net_copy_producer(&rx_active),
-        .frame_bytes_max = device.frame_bytes_max,
-        .flags = device.rx_flags,
-    };
     enum virtqueue_result result;
+    uint32_t bytes = 0;
     bool is_honest = true;
     do {
-        result = virtqueue_take(&batch.from, &taken);
+        result = virtqueue_take(&device.rx, &taken);
         if (result == VIRTQUEUE_TAKEN) {
-            is_honest = receive(&batch, &taken);
+            is_honest = receive(&taken, &bytes);
+            bytes += is_honest ? pass_plain() : 0;
         }
     } while (result == VIRTQUEUE_TAKEN && is_honest);
-    virtqueue_keep(&device.rx, &batch.from);
-    net_keep_producer(&rx_active, &batch.to);
     count(COUNT_RX_PACKETS, net_put_in(&rx_active));
-    count(COUNT_RX_BYTES, batch.bytes);
+    count(COUNT_RX_BYTES, bytes);
     if (net_publish(&rx_active)) {
         microkit_notify(config.virt_rx.id);
     }
@@ -348,7 +383,7 @@ static void rx_return_batch(void)
         return;
     }
     if (result == VIRTQUEUE_LIE_LENGTH) {
-        keep_for_device(&device.rx, taken.addr, COUNT_USED_LENGTH_LIES);
+        keep_for_device(taken.addr, COUNT_USED_LENGTH_LIES);
     } else if (is_honest) {
         count_lie(result);
     }
@@ -363,16 +398,6 @@ static void rx_return(void)
     } while (is_running && virtqueue_has_used(&device.rx));
 }
 
-/* What a batch of frames to be sent works on. */
-struct transmission {
-    struct net_consumer from;
-    struct virtqueue to;
-    /* Of frames that the device got. */
-    uint32_t bytes;
-    uint32_t frame_bytes_max;
-    bool is_running;
-};
-
 /* Whether the device completes checksums, and the frame's field lies in it (5.1.6.2.1). */
 static bool may_complete(const struct net_buff_desc *frame)
 {
@@ -380,52 +405,72 @@ static bool may_complete(const struct net_buff_desc *frame)
 }
 
 /* The words of the header: flags; csum_start, in the high half; csum_offset. */
-static inline void leave_checksum(struct virtqueue *to, size_t chain, uint32_t checksum)
+static void leave_checksum(size_t chain, uint32_t checksum)
 {
     const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4] = {
         VIRTIO_NET_HDR_F_NEEDS_CSUM, checksum << 16, checksum >> 16};
-    virtqueue_set_header(to, chain, header);
+    virtqueue_set_header(&device.tx, chain, header);
     count(COUNT_TX_CHECKSUMS, 1);
 }
 
-/* One frame to be sent. */
-PER_PACKET void send(struct transmission *batch, const struct net_buff_desc *frame)
+/* Gives frames to the device, this many at most, as far as queue and ring go on and nothing is
+ * unusual; adds up their bytes. Answers how many. */
+PLAIN_LOOP size_t send_plain(size_t most, uint32_t *bytes)
 {
-    if (!batch->is_running) {
+    most = net_lesser(most, net_items_ahead(&tx_active));
+    struct virtqueue_poster to = virtqueue_begin_posting(&device.tx, &most);
+    uint32_t frame_bytes_max = device.frame_bytes_max;
+    uint32_t sent = 0;
+    const volatile struct net_slot *frame = tx_active.next;
+    for (const volatile struct net_slot *end = frame + most; frame != end; frame++) {
+        uint64_t len = frame->len_and_oid;
+        if (!net_is_plain_length(len, FRAME_BYTES_MIN, frame_bytes_max)) {
+            break;
+        }
+        virtqueue_post_next(&to, frame->io_or_offset, (uint32_t)len, 0);
+        sent += (uint32_t)len;
+    }
+    size_t frames = (size_t)(frame - tx_active.next);
+    tx_active.next = frame;
+    virtqueue_end_posting(&device.tx, &to);
+    *bytes += sent;
+    return frames;
+}
+
+/* One frame to be sent. Answers its bytes, or 0 when the device does not get it. */
+static uint32_t send(const struct net_buff_desc *frame)
+{
+    if (!is_running) {
         give_back(frame->io_or_offset, COUNT_TX_NO_DEVICE);
-    } else if (frame->len < FRAME_BYTES_MIN || frame->len > batch->frame_bytes_max) {
+    } else if (frame->len < FRAME_BYTES_MIN || frame->len > device.frame_bytes_max) {
         give_back(frame->io_or_offset, COUNT_TX_BAD_LENGTH);
     } else if (frame->checksum != 0 && !may_complete(frame)) {
         give_back(frame->io_or_offset, COUNT_TX_CHECKSUM_REFUSED);
     } else {
-        size_t chain = virtqueue_post(&batch->to, frame->io_or_offset, frame->len, 0);
+        size_t chain = virtqueue_post(&device.tx, frame->io_or_offset, frame->len, 0);
         if (frame->checksum != 0) {
-            leave_checksum(&batch->to, chain, frame->checksum);
+            leave_checksum(chain, frame->checksum);
         }
-        batch->bytes += frame->len;
+        return frame->len;
     }
+    return 0;
 }
 
 /* Gives filled transmit buffers to the device. */
 static void tx_provide_batch(void)
 {
-    struct transmission batch = {
-        .from = net_copy_consumer(&tx_active),
-        .to = virtqueue_copy(&device.tx),
-        .frame_bytes_max = device.frame_bytes_max,
-        .is_running = is_running,
-    };
     struct net_buff_desc frame;
     size_t most = sendable();
     size_t left = most;
+    uint32_t bytes = 0;
 
-    for (; left > 0 && net_dequeue(&batch.from, &frame); left--) {
-        send(&batch, &frame);
+    while (left > 0 && net_dequeue(&tx_active, &frame)) {
+        bytes += send(&frame);
+        left--;
+        left -= is_running ? send_plain(left, &bytes) : 0;
     }
-    net_keep_consumer(&tx_active, &batch.from);
-    virtqueue_keep(&device.tx, &batch.to);
     count(COUNT_TX_PACKETS, virtqueue_unpublished(&device.tx));
-    count(COUNT_TX_BYTES, batch.bytes);
+    count(COUNT_TX_BYTES, bytes);
     if (left == most) {
         return;
     }
@@ -450,6 +495,24 @@ static void tx_provide(void)
     }
 }
 
+/* Takes sent transmit buffers from the device, as far as ring and queue go on and nothing is
+ * unusual. */
+PLAIN_LOOP void return_plain(void)
+{
+    struct virtqueue_taker from = virtqueue_begin_taking(&device.tx);
+    struct net_slot *to = tx_free.next;
+    const volatile struct virtq_used_elem *end =
+        from.next + net_lesser(virtqueue_used_ahead(&device.tx), net_room_ahead(&tx_free));
+    struct virtqueue_finished sent;
+    for (; from.next != end && virtqueue_is_next_plain(&from, &sent); to++) {
+        virtqueue_take_next(&from, sent.chain);
+        to->io_or_offset = sent.addr;
+        to->len_and_oid = 0;
+    }
+    virtqueue_end_taking(&device.tx, &from);
+    tx_free.next = to;
+}
+
 /* Takes sent transmit buffers from the device. */
 static void tx_return_batch(void)
 {
@@ -457,16 +520,11 @@ static void tx_return_batch(void)
         return;
     }
     struct virtqueue_finished taken;
-    struct virtqueue from = virtqueue_copy(&device.tx);
-    struct net_producer to = net_copy_producer(&tx_free);
     enum virtqueue_result result;
-    while ((result = virtqueue_take(&from, &taken)) == VIRTQUEUE_TAKEN) {
-        if (!net_enqueue(&to, taken.addr, 0, 0)) {
-            count(COUNT_TX_QUEUE_FULL, 1);
-        }
+    while ((result = virtqueue_take(&device.tx, &taken)) == VIRTQUEUE_TAKEN) {
+        to_free(taken.addr);
+        return_plain();
     }
-    virtqueue_keep(&device.tx, &from);
-    net_keep_producer(&tx_free, &to);
     if (result == VIRTQUEUE_LIE_LENGTH) {
         give_back(taken.addr, COUNT_USED_LENGTH_LIES);
     }

@@ -43,41 +43,72 @@ static struct net_data target;
 static uint32_t lies_seen;
 static struct restart_member member;
 
-/* What a batch works on: copies, which the compiler keeps in registers. */
-struct batch {
-    struct net_consumer from;
-    struct net_producer to;
-    struct net_producer back;
-    struct net_consumer empties;
-    struct net_data source;
-    struct net_data target;
-    const uint8_t *source_bytes;
-    uint8_t *target_bytes;
+/* What a batch has copied. */
+struct tally {
+    uint32_t copies;
+    uint32_t bytes;
 };
+
+/* Copies packets as far as all four queues go on, and nothing is unusual. */
+PLAIN_LOOP void copy_plain(struct tally *tally)
+{
+    const uint8_t *source_bytes = (const uint8_t *)config.rx_data[0].vaddr;
+    uint8_t *target_bytes = (uint8_t *)config.client_data.vaddr;
+    uint64_t sources = source.buffers;
+    uint64_t targets = target.buffers;
+    const volatile struct net_slot *packet = virt_active.next;
+    const volatile struct net_slot *empty = client_free.next;
+    struct net_slot *to = client_active.next;
+    struct net_slot *back = virt_free.next;
+    size_t most = net_lesser(net_lesser(net_items_ahead(&virt_active), net_items_ahead(&client_free)),
+                             net_lesser(net_room_ahead(&client_active), net_room_ahead(&virt_free)));
+    const volatile struct net_slot *end = packet + most;
+    uint32_t bytes = 0;
+    for (; packet != end; packet++, empty++, to++, back++) {
+        uint64_t from_offset = packet->io_or_offset;
+        uint64_t len_and_oid = packet->len_and_oid;
+        uint64_t to_offset = empty->io_or_offset;
+        uint16_t len = (uint16_t)len_and_oid;
+        if (net_number_of(from_offset) >= sources || net_number_of(to_offset) >= targets || len > NET_BUFFER_BYTES) {
+            break;
+        }
+        copy_aligned(target_bytes + to_offset, source_bytes + from_offset, len);
+        to->io_or_offset = to_offset;
+        to->len_and_oid = len_and_oid & NET_LEN_AND_CHECKED;
+        back->io_or_offset = from_offset;
+        back->len_and_oid = len;
+        bytes += len;
+    }
+    tally->copies += (uint32_t)(packet - virt_active.next);
+    tally->bytes += bytes;
+    virt_active.next = packet;
+    client_free.next = empty;
+    client_active.next = to;
+    virt_free.next = back;
+}
 
 /* Answers whether the packet has been copied into a buffer of the client; else the reason has been
  * counted. */
-static inline bool copy(const struct net_buff_desc *packet, struct batch *batch)
+static bool copy(const struct net_buff_desc *packet)
 {
     struct net_buff_desc empty;
 
-    if (net_buffer_at_offset(&batch->source, packet->io_or_offset) == NET_NO_BUFFER ||
-        packet->len > NET_BUFFER_BYTES) {
+    if (net_buffer_at_offset(&source, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
         count(COUNT_VIRT_BAD_BUFFER, 1);
         return false;
     }
-    if (!net_has_room(&batch->to)) {
+    if (!net_has_room(&client_active)) {
         count(COUNT_DROP_CLIENT_FULL, 1);
         return false;
     }
-    while (net_dequeue(&batch->empties, &empty)) {
-        if (net_buffer_at_offset(&batch->target, empty.io_or_offset) == NET_NO_BUFFER) {
+    while (net_dequeue(&client_free, &empty)) {
+        if (net_buffer_at_offset(&target, empty.io_or_offset) == NET_NO_BUFFER) {
             count(COUNT_REFUSED_CLIENT_BUFFER, 1);
             continue;
         }
-        copy_aligned(batch->target_bytes + empty.io_or_offset, batch->source_bytes + packet->io_or_offset,
-                     packet->len);
-        net_enqueue(&batch->to, empty.io_or_offset, packet->len, packet->checked);
+        copy_aligned((uint8_t *)config.client_data.vaddr + empty.io_or_offset,
+                     (const uint8_t *)config.rx_data[0].vaddr + packet->io_or_offset, packet->len);
+        net_enqueue(&client_active, empty.io_or_offset, packet->len, packet->checked);
         return true;
     }
     count(COUNT_DROP_NO_BUFFER, 1);
@@ -87,35 +118,21 @@ static inline bool copy(const struct net_buff_desc *packet, struct batch *batch)
 /* Passes received packets to the client. */
 static void rx_return_batch(void)
 {
-    struct batch batch = {
-        .from = net_copy_consumer(&virt_active),
-        .to = net_copy_producer(&client_active),
-        .back = net_copy_producer(&virt_free),
-        .empties = net_copy_consumer(&client_free),
-        .source = source,
-        .target = target,
-        .source_bytes = (const uint8_t *)config.rx_data[0].vaddr,
-        .target_bytes = (uint8_t *)config.client_data.vaddr,
-    };
     struct net_buff_desc packet;
-    uint32_t copies = 0;
-    uint32_t bytes = 0;
-    while (net_dequeue(&batch.from, &packet)) {
-        if (copy(&packet, &batch)) {
-            copies++;
-            bytes += packet.len;
+    struct tally tally = {0};
+    while (net_dequeue(&virt_active, &packet)) {
+        if (copy(&packet)) {
+            tally.copies++;
+            tally.bytes += packet.len;
         }
-        if (!net_enqueue(&batch.back, packet.io_or_offset, packet.len, 0)) {
+        if (!net_enqueue(&virt_free, packet.io_or_offset, packet.len, 0)) {
             count(COUNT_VIRT_FULL, 1);
         }
+        copy_plain(&tally);
     }
-    net_keep_consumer(&virt_active, &batch.from);
-    net_keep_producer(&client_active, &batch.to);
-    net_keep_producer(&virt_free, &batch.back);
-    net_keep_consumer(&client_free, &batch.empties);
-    count(COUNT_PACKETS, copies);
-    count(COUNT_COPIES, copies);
-    count(COUNT_BYTES_COPIED, bytes);
+    count(COUNT_PACKETS, tally.copies);
+    count(COUNT_COPIES, tally.copies);
+    count(COUNT_BYTES_COPIED, tally.bytes);
     net_release(&virt_active);
     net_release(&client_free);
 }

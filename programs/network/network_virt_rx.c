@@ -67,20 +67,14 @@ static bool needs_buffers(void)
     return at_driver * 2 < data.buffers;
 }
 
-/* The queue has a slot for each buffer, and each buffer is in it once at most. Answers whether that
- * is so. */
-PER_PACKET bool to_queue(struct net_producer *to, uint64_t address)
-{
-    bool is_there = net_enqueue(to, address, 0, 0);
-    if (!is_there) {
-        count(COUNT_DRIVER_BAD_BUFFER, 1);
-    }
-    return is_there;
-}
-
+/* The queue has a slot for each buffer, and each buffer is in it once at most. */
 static void to_driver(int64_t buffer)
 {
-    at_driver += to_queue(&driver_free, net_address_of(&data, buffer));
+    if (net_enqueue(&driver_free, net_address_of(&data, buffer), 0, 0)) {
+        at_driver++;
+    } else {
+        count(COUNT_DRIVER_BAD_BUFFER, 1);
+    }
 }
 
 static void drop(int64_t buffer, unsigned reason)
@@ -115,22 +109,59 @@ static void deliver_to_all(int64_t buffer, const struct net_buff_desc *frame)
     }
 }
 
-/* What a batch of received frames works on: copies, which the compiler keeps in registers. */
+/* Of a batch of received frames. */
 struct delivery {
-    struct net_consumer from;
-    struct net_data data;
-    const uint8_t *frames;
-    uint8_t *refs;
     /* Entries that name no buffer of the driver's. */
     uint32_t bad;
-    /* Frames mostly go where the one before went: that address, its owner's queue and bit. */
+    /* Frames mostly go where the one before went: that address, its owner's queue and bit. Without a
+     * queue, nobody's. */
     uint64_t address;
     struct net_producer *to;
     uint64_t holder;
 };
 
+/* The device can still change what lies there: it is read once. */
+static inline uint64_t destination_of(const uint8_t *frame)
+{
+    return *(const volatile uint64_t *)(const void *)frame & MAC_MASK;
+}
+
+/* Hands frames to the owner of the one before, as far as they are his, both queues go on, and
+ * nothing is unusual. */
+PLAIN_LOOP void deliver_plain(const struct delivery *batch)
+{
+    struct net_producer *owner = batch->to;
+    if (owner == NULL) {
+        return;
+    }
+    uint64_t address = batch->address;
+    uint64_t holder = batch->holder;
+    struct net_data all = data;
+    const uint8_t *bytes = frames;
+    uint8_t *references = refs;
+    const volatile struct net_slot *frame = driver_active.next;
+    const volatile struct net_slot *end =
+        frame + net_lesser(net_items_ahead(&driver_active), net_room_ahead(owner));
+    struct net_slot *to = owner->next;
+    for (; frame != end; frame++, to++) {
+        uint64_t offset = frame->io_or_offset - all.io_addr;
+        uint64_t len_and_oid = frame->len_and_oid;
+        uint64_t buffer = net_number_of(offset);
+        if (buffer >= all.buffers || references[buffer] != 0 || (uint16_t)len_and_oid < FRAME_BYTES_MIN ||
+            destination_of(bytes + offset) != address) {
+            break;
+        }
+        references[buffer] = 1;
+        holders[buffer] = holder;
+        to->io_or_offset = offset;
+        to->len_and_oid = len_and_oid & NET_LEN_AND_CHECKED;
+    }
+    driver_active.next = frame;
+    owner->next = to;
+}
+
 /* Answers false when the address is nobody's. */
-PER_PACKET bool turn_to(struct delivery *batch, uint64_t address)
+static bool turn_to(struct delivery *batch, uint64_t address)
 {
     int owner = mac_table_find(&macs, address);
     if (owner == MAC_NOBODY) {
@@ -142,15 +173,13 @@ PER_PACKET bool turn_to(struct delivery *batch, uint64_t address)
     return true;
 }
 
-PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net_buff_desc *frame)
+static void deliver(struct delivery *batch, int64_t buffer, const struct net_buff_desc *frame)
 {
     if (frame->len < FRAME_BYTES_MIN) {
         drop(buffer, COUNT_DROP_RUNT);
         return;
     }
-    /* The device can still change what lies there: it is read once. */
-    const uint8_t *bytes = batch->frames + net_offset_of(buffer);
-    uint64_t address = *(const volatile uint64_t *)(const void *)bytes & MAC_MASK;
+    uint64_t address = destination_of(frames + net_offset_of(buffer));
     if (address != batch->address && !turn_to(batch, address)) {
         if (address == MAC_BROADCAST) {
             deliver_to_all(buffer, frame);
@@ -159,7 +188,7 @@ PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net
         }
     } else if (net_enqueue(batch->to, net_offset_of(buffer), frame->len, frame->checked)) {
         holders[buffer] = batch->holder;
-        batch->refs[buffer] = 1;
+        refs[buffer] = 1;
     } else {
         drop(buffer, COUNT_DROP_CLIENT_FULL);
     }
@@ -168,23 +197,17 @@ PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net
 /* Hands received buffers to clients. */
 static void rx_return_batch(void)
 {
-    struct delivery batch = {
-        .from = net_copy_consumer(&driver_active),
-        .data = data,
-        .frames = frames,
-        .refs = refs,
-        .address = MAC_NONE,
-    };
+    struct delivery batch = {.address = MAC_NONE};
     struct net_buff_desc frame;
-    while (net_dequeue(&batch.from, &frame)) {
-        int64_t buffer = net_buffer_at_address(&batch.data, frame.io_or_offset);
-        if (buffer == NET_NO_BUFFER || batch.refs[buffer] != 0) {
+    while (net_dequeue(&driver_active, &frame)) {
+        int64_t buffer = net_buffer_at_address(&data, frame.io_or_offset);
+        if (buffer == NET_NO_BUFFER || refs[buffer] != 0) {
             batch.bad++;
         } else {
             deliver(&batch, buffer, &frame);
         }
+        deliver_plain(&batch);
     }
-    net_keep_consumer(&driver_active, &batch.from);
     uint32_t packets = (uint32_t)net_taken_out(&driver_active) - batch.bad;
     at_driver -= packets;
     count(COUNT_PACKETS, packets);
@@ -204,73 +227,71 @@ static void rx_return(void)
     }
 }
 
-/* What a batch of returned buffers works on. */
-struct collection {
-    struct net_consumer from;
-    struct net_producer to;
-    struct net_data data;
-    uint8_t *refs;
-    /* The client's bit. */
-    uint64_t client;
-};
-
 /* A client holds this buffer no longer; behind the last one the driver has it again. */
-PER_PACKET void release(struct collection *batch, int64_t buffer)
+static void release(unsigned client, int64_t buffer)
 {
-    holders[buffer] &= ~batch->client;
-    if (--batch->refs[buffer] == 0) {
-        to_queue(&batch->to, batch->data.io_addr + net_offset_of(buffer));
+    holders[buffer] &= ~(1ul << client);
+    if (--refs[buffer] == 0) {
+        to_driver(buffer);
     }
 }
 
 /* Answers whether the client held the buffer; else the reason has been counted. */
-PER_PACKET bool take_back(struct collection *batch, const struct net_buff_desc *empty)
+static bool take_back(unsigned client, const struct net_buff_desc *empty)
 {
-    int64_t buffer = net_buffer_at_offset(&batch->data, empty->io_or_offset);
+    int64_t buffer = net_buffer_at_offset(&data, empty->io_or_offset);
     if (buffer == NET_NO_BUFFER) {
         count(COUNT_REFUSED_NO_BUFFER, 1);
         return false;
     }
-    if ((holders[buffer] & batch->client) == 0) {
+    if ((holders[buffer] & 1ul << client) == 0) {
         count(COUNT_REFUSED_NOT_HELD, 1);
         return false;
     }
-    release(batch, buffer);
+    release(client, buffer);
     return true;
 }
 
-PER_PACKET struct collection begin_collection(unsigned client)
+/* Takes buffers back that only this client holds, as far as both queues go on. */
+PLAIN_LOOP void take_back_plain(unsigned client)
 {
-    return (struct collection){
-        .from = net_copy_consumer(&clients[client].free),
-        .to = net_copy_producer(&driver_free),
-        .data = data,
-        .refs = refs,
-        .client = 1ul << client,
-    };
-}
-
-PER_PACKET void end_collection(const struct collection *batch)
-{
-    at_driver += (uint32_t)(net_put_in(&batch->to) - net_put_in(&driver_free));
-    net_keep_producer(&driver_free, &batch->to);
+    uint64_t holder = 1ul << client;
+    struct net_data all = data;
+    uint8_t *references = refs;
+    struct net_consumer *free = &clients[client].free;
+    const volatile struct net_slot *empty = free->next;
+    const volatile struct net_slot *end = empty + net_lesser(net_items_ahead(free), net_room_ahead(&driver_free));
+    struct net_slot *to = driver_free.next;
+    for (; empty != end; empty++, to++) {
+        uint64_t offset = empty->io_or_offset;
+        uint64_t buffer = net_number_of(offset);
+        if (buffer >= all.buffers || holders[buffer] != holder || references[buffer] != 1) {
+            break;
+        }
+        references[buffer] = 0;
+        holders[buffer] = 0;
+        to->io_or_offset = all.io_addr + offset;
+        to->len_and_oid = 0;
+    }
+    at_driver += (uint32_t)(to - driver_free.next);
+    free->next = empty;
+    driver_free.next = to;
 }
 
 /* Takes empty buffers back from a client. */
 static void rx_provide_batch(unsigned client)
 {
-    struct collection batch = begin_collection(client);
+    struct net_consumer *free = &clients[client].free;
     struct net_buff_desc empty;
     uint32_t refused = 0;
-    while (net_dequeue(&batch.from, &empty)) {
-        if (!take_back(&batch, &empty)) {
+    while (net_dequeue(free, &empty)) {
+        if (!take_back(client, &empty)) {
             refused++;
         }
+        take_back_plain(client);
     }
-    net_keep_consumer(&clients[client].free, &batch.from);
-    end_collection(&batch);
-    count(COUNT_RETURNED, net_taken_out(&clients[client].free) - refused);
-    net_release(&clients[client].free);
+    count(COUNT_RETURNED, net_taken_out(free) - refused);
+    net_release(free);
 }
 
 static void rx_provide(unsigned client)
@@ -358,15 +379,13 @@ static void close_driver(void)
 static void close_client(unsigned client)
 {
     net_close_end(&config.clients[client].conn, &clients[client].active, &clients[client].free);
-    struct collection batch = begin_collection(client);
     uint32_t held = 0;
     for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
-        if ((holders[buffer] & batch.client) != 0) {
+        if ((holders[buffer] & 1ul << client) != 0) {
             held++;
-            release(&batch, buffer);
+            release(client, buffer);
         }
     }
-    end_collection(&batch);
     restart_took_back(&member, held);
 }
 

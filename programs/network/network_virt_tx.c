@@ -75,7 +75,7 @@ static struct restart_member member;
 /* A switch waits for the buffers of those behind it when one of them has died. */
 static bool is_prompt;
 
-PER_PACKET bool give_back_to(struct client *client, unsigned oid, int64_t buffer)
+static bool give_back_to(struct client *client, unsigned oid, int64_t buffer)
 {
     uint8_t *state = &client->regions[oid].states[buffer];
     bool is_wanted = *state == WITH_DRIVER;
@@ -100,8 +100,42 @@ struct owner {
     struct net_data data;
 };
 
+/*
+ * Gives sent buffers back to the owner of the one before, as far as they are his and both queues go
+ * on. Answers how many.
+ */
+PLAIN_LOOP size_t give_back_plain(const struct owner *owner, size_t most)
+{
+    struct client *client = owner->client;
+    if (client == NULL) {
+        return 0;
+    }
+    struct net_data all = owner->data;
+    uint8_t *state_of = client->regions[owner->oid].states;
+    uint64_t oid = (uint64_t)owner->oid << NET_OID_SHIFT;
+    const volatile struct net_slot *sent = driver_free.next;
+    struct net_slot *to = client->free.next;
+    most = net_lesser(most, net_lesser(net_items_ahead(&driver_free), net_room_ahead(&client->free)));
+    const volatile struct net_slot *end = sent + most;
+    for (; sent != end; sent++, to++) {
+        uint64_t offset = sent->io_or_offset - all.io_addr;
+        uint64_t buffer = net_number_of(offset);
+        if (buffer >= all.buffers || state_of[buffer] != WITH_DRIVER) {
+            break;
+        }
+        state_of[buffer] = WITH_CLIENT;
+        to->io_or_offset = offset;
+        to->len_and_oid = oid;
+    }
+    size_t returned = (size_t)(sent - driver_free.next);
+    client->with_driver -= (uint32_t)returned;
+    driver_free.next = sent;
+    client->free.next = to;
+    return returned;
+}
+
 /* Whose the buffer is. Answers false when it is nobody's. */
-PER_PACKET bool find_owner(uint64_t address, struct owner *owner)
+static bool find_owner(uint64_t address, struct owner *owner)
 {
     for (struct client *client = clients; client < clients + num_clients; client++) {
         for (unsigned oid = 0; oid < client->num_regions; oid++) {
@@ -117,7 +151,7 @@ PER_PACKET bool find_owner(uint64_t address, struct owner *owner)
 
 /* Gives a sent buffer to its owner: mostly that of the one before. Answers false when it is
  * nobody's, or was not with the driver. */
-PER_PACKET bool give_back(uint64_t address, struct owner *owner)
+static bool give_back(uint64_t address, struct owner *owner)
 {
     if (net_buffer_at_address(&owner->data, address) == NET_NO_BUFFER && !find_owner(address, owner)) {
         return false;
@@ -128,18 +162,21 @@ PER_PACKET bool give_back(uint64_t address, struct owner *owner)
 /* Takes sent buffers from the driver: those that are known to be there. */
 static void tx_return_batch(void)
 {
-    struct net_consumer from = net_copy_consumer(&driver_free);
-    size_t known = net_available(&from);
+    size_t known = net_available(&driver_free);
+    size_t left = known;
     struct owner owner = {0};
-    uint32_t returned = 0;
+    size_t returned = 0;
     struct net_buff_desc sent;
 
-    for (size_t left = known; left > 0 && net_dequeue(&from, &sent); left--) {
+    while (left > 0 && net_dequeue(&driver_free, &sent)) {
+        left--;
         if (give_back(sent.io_or_offset, &owner)) {
             returned++;
         }
+        size_t plain = give_back_plain(&owner, left);
+        left -= plain;
+        returned += plain;
     }
-    net_keep_consumer(&driver_free, &from);
     if (known == 0) {
         return;
     }
@@ -179,9 +216,37 @@ static void tx_return(void)
     }
 }
 
+/* Passes frames of a client's first region on, as far as both queues go and nothing is unusual.
+ * Answers how many. */
+PLAIN_LOOP uint32_t pass_plain(struct client *client)
+{
+    struct net_data all = client->regions[0].data;
+    uint8_t *state_of = client->regions[0].states;
+    const volatile struct net_slot *frame = client->active.next;
+    const volatile struct net_slot *end =
+        frame + net_lesser(net_items_ahead(&client->active), net_room_ahead(&driver_active));
+    struct net_slot *to = driver_active.next;
+    for (; frame != end; frame++, to++) {
+        uint64_t offset = frame->io_or_offset;
+        uint64_t len = frame->len_and_oid;
+        uint64_t buffer = net_number_of(offset);
+        if (!net_is_plain_length(len, FRAME_BYTES_MIN, FRAME_BYTES_MAX) || buffer >= all.buffers ||
+            state_of[buffer] != WITH_CLIENT) {
+            break;
+        }
+        state_of[buffer] = WITH_DRIVER;
+        to->io_or_offset = all.io_addr + offset;
+        to->len_and_oid = len;
+    }
+    uint32_t packets = (uint32_t)(frame - client->active.next);
+    client->active.next = frame;
+    driver_active.next = to;
+    return packets;
+}
+
 /* Passes a client's frame on to the driver. Answers PASSED, or the counter of the reason why
  * not. */
-PER_PACKET int pass(struct client *client, const struct net_buff_desc *frame, struct net_producer *to)
+static int pass(struct client *client, const struct net_buff_desc *frame)
 {
     if (frame->len < FRAME_BYTES_MIN || frame->len > FRAME_BYTES_MAX) {
         return COUNT_REFUSED_LENGTH;
@@ -203,7 +268,7 @@ PER_PACKET int pass(struct client *client, const struct net_buff_desc *frame, st
         return COUNT_REFUSED_DUPLICATE;
     }
     /* What the client leaves to the device stays so. */
-    if (!net_enqueue_partial(to, region->data.io_addr + frame->io_or_offset, frame->len, frame->checksum)) {
+    if (!net_enqueue_partial(&driver_active, region->data.io_addr + frame->io_or_offset, frame->len, frame->checksum)) {
         return COUNT_DRIVER_FULL;
     }
     *state = WITH_DRIVER;
@@ -223,20 +288,17 @@ static void refuse(struct client *client, const struct net_buff_desc *frame, uns
 /* Hands a client's filled buffers to the driver. */
 static void tx_provide_batch(struct client *client)
 {
-    struct net_consumer from = net_copy_consumer(&client->active);
-    struct net_producer to = net_copy_producer(&driver_active);
     struct net_buff_desc frame;
     uint32_t packets = 0;
-    while (net_dequeue(&from, &frame)) {
-        int refusal = pass(client, &frame, &to);
+    while (net_dequeue(&client->active, &frame)) {
+        int refusal = pass(client, &frame);
         if (refusal == PASSED) {
             packets++;
         } else {
             refuse(client, &frame, (unsigned)refusal);
         }
+        packets += pass_plain(client);
     }
-    net_keep_consumer(&client->active, &from);
-    net_keep_producer(&driver_active, &to);
     client->with_driver += packets;
     count(COUNT_PACKETS, packets);
     net_release(&client->active);

@@ -22,7 +22,8 @@ struct head {
     word64 words[HEAD_WORDS];
 };
 
-/* What an answer is made of: our addresses as a frame has them. */
+/* What an answer is made of: our addresses as a frame has them; the hardware address in the upper
+ * six bytes. */
 struct own_addresses {
     uint64_t mac;
     uint64_t ip;
@@ -33,7 +34,7 @@ static inline struct own_addresses own_addresses(const struct responder *respond
     /* Beyond what a frame can have, where there is none. */
     struct own_addresses own = {.ip = responder->has_address ? 0 : UINT64_MAX};
     for (unsigned byte = 0; byte < sizeof responder->mac; byte++) {
-        own.mac |= (uint64_t)responder->mac[byte] << 8 * byte;
+        own.mac |= (uint64_t)responder->mac[byte] << (16 + 8 * byte);
     }
     for (unsigned byte = 0; byte < sizeof responder->ip; byte++) {
         own.ip |= (uint64_t)responder->ip[byte] << 8 * byte;
@@ -48,10 +49,10 @@ static inline struct head head_of(const uint8_t *frame)
     return (struct head){{from[0], from[1], from[2], from[3], from[4]}};
 }
 
-/* A field's value where its word has it. */
-#define IN_WORD(at, value) ((uint64_t)(value) << 8 * ((at) % 8))
-#define PLAIN_UDP_MASK (IN_WORD(IP_FRAGMENT, NET16(FRAGMENT_MASK)) | IN_WORD(IP_PROTOCOL, 0xff))
-#define PLAIN_UDP IN_WORD(IP_PROTOCOL, PROTOCOL_UDP)
+/* The four bytes that begin with the fragment field and end with the protocol. */
+#define PLAIN_UDP_MASK (NET16(FRAGMENT_MASK) | 0xffu << 24)
+#define PLAIN_UDP ((uint32_t)PROTOCOL_UDP << 24)
+_Static_assert(IP_FRAGMENT % 8 == 4 && IP_PROTOCOL == IP_FRAGMENT + 3, "the upper half of a word");
 
 /* Bytes from `at` on that lie in one word. */
 static inline uint64_t field_of(const struct head *head, unsigned at, unsigned bytes)
@@ -62,7 +63,7 @@ static inline uint64_t field_of(const struct head *head, unsigned at, unsigned b
 /* A number of two bytes, in the order of the network. */
 static inline uint32_t number_of(const struct head *head, unsigned at)
 {
-    return (uint32_t)(field_of(head, at, 1) << 8 | field_of(head, at + 1, 1));
+    return __builtin_bswap16((uint16_t)field_of(head, at, 2));
 }
 
 /* The sender's address, and above it the receiver's: they begin in one word and end in the next. */
@@ -99,26 +100,26 @@ static inline bool is_for_echo(const struct head *head)
     return (destination == NET16(ECHO_PORT_0) || destination == NET16(ECHO_PORT_1)) && source != NET16(ECHO_PORT_1);
 }
 
-static inline bool is_predicted(const struct own_addresses *own, const struct head *head, const struct frame *frame)
+PER_PACKET bool is_predicted(const struct own_addresses *own, const struct head *head, const struct frame *frame)
 {
-    return head->words[0] << 16 == own->mac << 16 && field_of(head, ETHERTYPE, 3) == TYPE_IPV4_PLAIN &&
-           (head->words[IP_FRAGMENT / 8] & PLAIN_UDP_MASK) == PLAIN_UDP && ip_addresses_of(head) >> 32 == own->ip &&
+    return head->words[0] << 16 == own->mac && field_of(head, ETHERTYPE, 3) == TYPE_IPV4_PLAIN &&
+           ((uint32_t)(head->words[IP_FRAGMENT / 8] >> 32) & PLAIN_UDP_MASK) == PLAIN_UDP && ip_addresses_of(head) >> 32 == own->ip &&
            is_for_echo(head) && are_lengths_right(head, frame->len) && is_header_whole(head) &&
            (frame->is_checked || half_at(frame->bytes + UDP + UDP_CHECKSUM) == 0);
 }
 
 /* The same frame with addresses and ports exchanged. */
-static inline void exchange(const struct own_addresses *own, const struct head *head, struct head *to)
+PER_PACKET void exchange(const struct own_addresses *own, const struct head *head, struct head *to)
 {
-    uint64_t sender = head->words[0] >> 48 | head->words[1] << 32 >> 16;
-    uint64_t ips = ip_addresses_of(head) << 32 | own->ip;
-    uint64_t source = field_of(head, UDP + UDP_SOURCE_PORT, 2);
-    uint64_t destination = field_of(head, UDP + UDP_DESTINATION_PORT, 2);
-    to->words[0] = sender | own->mac << 48;
-    to->words[1] = own->mac >> 16 | head->words[1] >> 32 << 32;
+    uint64_t sender_mac = head->words[0] >> 48 | head->words[1] << 32 >> 16;
+    uint32_t sender_ip = (uint32_t)(head->words[3] >> 16);
+    uint32_t ports = (uint32_t)(head->words[4] >> 16);
+    uint32_t exchanged_ports = ports >> 16 | ports << 16;
+    to->words[0] = sender_mac | own->mac << 32;
+    to->words[1] = own->mac >> 32 | head->words[1] >> 32 << 32;
     to->words[2] = head->words[2];
-    to->words[3] = (head->words[3] & 0xffff) | ips << 16;
-    to->words[4] = ips >> 48 | destination << 16 | source << 32 | head->words[4] >> 48 << 48;
+    to->words[3] = (head->words[3] & 0xffff) | own->ip << 16 | (uint64_t)sender_ip << 48;
+    to->words[4] = sender_ip >> 16 | (uint64_t)exchanged_ports << 16 | head->words[4] >> 48 << 48;
 }
 
 /* Answers a predicted datagram. Answers false, without change, when the frame is something else. */

@@ -81,11 +81,16 @@ struct virtqueue_options {
 /* Whose a chain is. HEADED: the device's, with a header that is not all zeros. */
 enum virtqueue_state { VIRTQUEUE_OURS, VIRTQUEUE_POSTED, VIRTQUEUE_HEADED };
 
-/* What was posted with a chain last, how much of it the device may write, and whose it is. */
+/*
+ * What was posted with a chain last, how much of it the device may write, and whose it is.
+ * `plain_below`: of a posted one without a header, one more than `most`; else 0. So one comparison
+ * with what the device has written says that there is nothing unusual.
+ */
 struct virtqueue_request {
     uint64_t addr;
-    uint32_t most;
-    uint32_t state;
+    uint32_t plain_below;
+    uint16_t most;
+    uint16_t state;
 };
 
 /* What is remembered of the queue and of each chain. */
@@ -104,8 +109,8 @@ struct virtqueue_finished {
 };
 
 /*
- * A handle. A loop over a batch works on a copy of it, which the compiler keeps in registers, and
- * puts it back behind the last request. Indices run freely, here beyond the 16 bits that the rings
+ * A handle. What is plain in a batch is gone through by a loop of its own, as in sDDF's queues: see
+ * `virtqueue_poster` and `virtqueue_taker`. Indices run freely, here beyond the 16 bits that the rings
  * have of them; used entries are gone through by a pointer, as those of sDDF's queues are.
  */
 struct virtqueue {
@@ -156,38 +161,6 @@ uint64_t virtqueue_used_io_addr(const struct virtqueue *queue);
  * false when none is left. */
 bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken);
 
-/* What a batch works on, and how the handle learns of it: see `net_copy_producer`. */
-static inline struct virtqueue virtqueue_copy(const struct virtqueue *from)
-{
-    return (struct virtqueue){
-        .next_used = from->next_used,
-        .end_used = from->end_used,
-        .free_top = from->free_top,
-        .headers = from->headers,
-        .buffers = from->buffers,
-        .books = from->books,
-        .avail = from->avail,
-        .used = from->used,
-        .chains = from->chains,
-        .head_shift = from->head_shift,
-        .mask = from->mask,
-        .posted = from->posted,
-        .published = from->published,
-        .used_end_index = from->used_end_index,
-        .used_limit = from->used_limit,
-    };
-}
-
-static inline void virtqueue_keep(struct virtqueue *to, const struct virtqueue *from)
-{
-    to->next_used = from->next_used;
-    to->end_used = from->end_used;
-    to->free_top = from->free_top;
-    to->posted = from->posted;
-    to->used_end_index = from->used_end_index;
-    to->used_limit = from->used_limit;
-}
-
 static inline size_t virtqueue_room(const struct virtqueue *queue)
 {
     return (size_t)(queue->free_top - queue->books->free);
@@ -210,16 +183,21 @@ static inline volatile uint32_t *virtqueue_header(const struct virtqueue *queue,
     return (volatile uint32_t *)(void *)(queue->headers + chain * VIRTQUEUE_HEADER_STRIDE);
 }
 
+static inline struct virtqueue_request virtqueue_request(uint64_t addr, uint16_t most)
+{
+    return (struct virtqueue_request){
+        .addr = addr, .plain_below = most + 1u, .most = most, .state = VIRTQUEUE_POSTED};
+}
+
 /*
  * Gives the device a buffer, to be published with the batch, of which it may write so many bytes,
  * header and all. The caller has seen that there is room, and that the buffer has bytes. Answers
  * its chain.
  */
-static inline size_t virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32_t len, uint32_t most)
+static inline size_t virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32_t len, uint16_t most)
 {
     size_t chain = *--queue->free_top;
-    queue->books->requests[chain] =
-        (struct virtqueue_request){.addr = addr, .most = most, .state = VIRTQUEUE_POSTED};
+    queue->books->requests[chain] = virtqueue_request(addr, most);
     struct virtq_desc *buffer = &queue->buffers[2 * chain];
     buffer->addr = addr;
     buffer->len = len;
@@ -237,6 +215,47 @@ static inline void virtqueue_set_header(struct virtqueue *queue, size_t chain,
         virtqueue_header(queue, chain)[word] = header[word];
     }
     queue->books->requests[chain].state = VIRTQUEUE_HEADED;
+    queue->books->requests[chain].plain_below = 0;
+}
+
+/* Of a loop that posts: the end of the free chains, and the next entry of the available ring. */
+struct virtqueue_poster {
+    uint16_t *free_top;
+    uint16_t *next;
+    struct virtqueue_request *requests;
+    struct virtq_desc *buffers;
+    uint32_t head_shift;
+};
+
+/* `most` becomes how many can be posted before the ring begins anew, where it is more; the caller
+ * has seen that there is room. */
+static inline struct virtqueue_poster virtqueue_begin_posting(const struct virtqueue *queue, size_t *most)
+{
+    size_t entry = queue->posted & queue->mask;
+    size_t ahead = queue->mask + 1 - entry;
+    *most = *most < ahead ? *most : ahead;
+    return (struct virtqueue_poster){
+        .free_top = queue->free_top,
+        .next = &queue->avail->ring[entry],
+        .requests = queue->books->requests,
+        .buffers = queue->buffers,
+        .head_shift = queue->head_shift,
+    };
+}
+
+PER_PACKET void virtqueue_post_next(struct virtqueue_poster *poster, uint64_t addr, uint32_t len, uint16_t most)
+{
+    size_t chain = *--poster->free_top;
+    poster->requests[chain] = virtqueue_request(addr, most);
+    poster->buffers[2 * chain].addr = addr;
+    poster->buffers[2 * chain].len = len;
+    *poster->next++ = (uint16_t)(chain << poster->head_shift);
+}
+
+static inline void virtqueue_end_posting(struct virtqueue *queue, const struct virtqueue_poster *poster)
+{
+    queue->posted += (size_t)(queue->free_top - poster->free_top);
+    queue->free_top = poster->free_top;
 }
 
 /* How many requests have been posted that the device does not see yet. */
@@ -292,6 +311,8 @@ static inline void virtqueue_release(struct virtqueue *queue, size_t chain)
             virtqueue_header(queue, chain)[word] = 0;
         }
     }
+    request->plain_below = 0;
+    request->most = 0;
     request->state = VIRTQUEUE_OURS;
     *queue->free_top++ = (uint16_t)chain;
 }
@@ -316,8 +337,69 @@ static inline enum virtqueue_result virtqueue_take(struct virtqueue *queue, stru
     }
     queue->next_used++;
     *taken = (struct virtqueue_finished){.addr = request->addr, .bytes = bytes, .chain = chain};
+    bool is_lie = bytes > request->most;
     virtqueue_release(queue, chain);
-    return bytes > request->most ? VIRTQUEUE_LIE_LENGTH : VIRTQUEUE_TAKEN;
+    return is_lie ? VIRTQUEUE_LIE_LENGTH : VIRTQUEUE_TAKEN;
+}
+
+/* Of a loop that takes: the next used entry, and the end of the free chains. */
+struct virtqueue_taker {
+    const volatile struct virtq_used_elem *next;
+    uint16_t *free_top;
+    struct virtqueue_request *requests;
+    const uint8_t *headers;
+    size_t chains;
+    uint32_t head_shift;
+};
+
+/* How many used entries lie ahead of which it is known that they are there. */
+static inline size_t virtqueue_used_ahead(const struct virtqueue *queue)
+{
+    return (size_t)(queue->end_used - queue->next_used);
+}
+
+static inline struct virtqueue_taker virtqueue_begin_taking(const struct virtqueue *queue)
+{
+    return (struct virtqueue_taker){
+        .next = queue->next_used,
+        .free_top = queue->free_top,
+        .requests = queue->books->requests,
+        .headers = queue->headers,
+        .chains = queue->chains,
+        .head_shift = queue->head_shift,
+    };
+}
+
+/*
+ * Looks at the next request. Answers false when there is anything unusual about it. An id between
+ * two heads is no chain's: its low bits are rotated to the top.
+ */
+PER_PACKET bool virtqueue_is_next_plain(const struct virtqueue_taker *taker, struct virtqueue_finished *finished)
+{
+    size_t id = taker->next->id;
+    uint32_t bytes = taker->next->len;
+    size_t chain = id >> taker->head_shift | id << (-taker->head_shift & 63);
+    if (chain >= taker->chains || bytes >= taker->requests[chain].plain_below) {
+        return false;
+    }
+    *finished = (struct virtqueue_finished){.addr = taker->requests[chain].addr, .bytes = bytes, .chain = chain};
+    return true;
+}
+
+/* Takes the plain request that has been looked at. */
+PER_PACKET void virtqueue_take_next(struct virtqueue_taker *taker, size_t chain)
+{
+    taker->requests[chain].plain_below = 0;
+    taker->requests[chain].most = 0;
+    taker->requests[chain].state = VIRTQUEUE_OURS;
+    *taker->free_top++ = (uint16_t)chain;
+    taker->next++;
+}
+
+static inline void virtqueue_end_taking(struct virtqueue *queue, const struct virtqueue_taker *taker)
+{
+    queue->next_used = taker->next;
+    queue->free_top = taker->free_top;
 }
 
 /* Asks for an interrupt at the next used buffer (§2.7.7.1). Look again afterwards. */

@@ -52,6 +52,8 @@ struct net_slot {
 #define NET_PARTIAL_CHECKSUM 0x80
 #define NET_OID_MASK 0x3f
 #define NET_CHECKSUM_SHIFT 32
+/* Of a received frame, what the second word says to whoever gets it next. */
+#define NET_LEN_AND_CHECKED (0xffff | (uint64_t)NET_CHECKED << NET_OID_SHIFT)
 LAYOUT_BYTES(struct net_slot, sizeof(struct net_buff_desc));
 
 /* Indices run freely and wrap at 65,536. */
@@ -70,9 +72,12 @@ LAYOUT_FIELD(struct net_queue, slots, 8);
 /*
  * Handles count on beyond 65,535, in whole registers; the queue has the lower 16 bits. What is known
  * to be free or there is gone through by a pointer, in runs of slots that lie one behind the other,
- * so that one comparison finds a run's end, and everything else is done there. A loop over a batch
- * works on a copy of its handle, which the compiler keeps in registers, and puts it back behind the
- * last entry.
+ * so that one comparison finds a run's end, and everything else is done there.
+ *
+ * A batch is gone through by a loop over what is plain: as far as the shortest run of all queues
+ * goes, with pointers of its own, and with no look at anybody's index. It ends at the first entry
+ * that is unusual in any way, and tells the handles how far it has come. That entry goes by
+ * `net_dequeue` and `net_enqueue`, which also begin the next run.
  */
 
 /* The side that puts buffers in. */
@@ -122,66 +127,6 @@ static inline struct net_producer net_producer(void *queue, uint16_t capacity)
 static inline struct net_consumer net_consumer(void *queue, uint16_t capacity)
 {
     return (struct net_consumer){.queue = queue, .mask = (size_t)capacity - 1};
-}
-
-/* What a batch works on, and how the handle learns of it: member by member, so that the compiler
- * needs no memory for the copy and leaves out what is not looked at. */
-static inline struct net_producer net_copy_producer(const struct net_producer *from)
-{
-    return (struct net_producer){
-        .next = from->next,
-        .end = from->end,
-        .queue = from->queue,
-        .mask = from->mask,
-        .end_index = from->end_index,
-        .published = from->published,
-        .counted = from->counted,
-        .limit = from->limit,
-        .is_attached = from->is_attached,
-        .is_closed = from->is_closed,
-        .lies = from->lies,
-    };
-}
-
-static inline void net_keep_producer(struct net_producer *to, const struct net_producer *from)
-{
-    to->next = from->next;
-    to->end = from->end;
-    to->end_index = from->end_index;
-    to->published = from->published;
-    to->counted = from->counted;
-    to->limit = from->limit;
-    to->is_attached = from->is_attached;
-    to->lies = from->lies;
-}
-
-static inline struct net_consumer net_copy_consumer(const struct net_consumer *from)
-{
-    return (struct net_consumer){
-        .next = from->next,
-        .end = from->end,
-        .queue = from->queue,
-        .mask = from->mask,
-        .end_index = from->end_index,
-        .published = from->published,
-        .counted = from->counted,
-        .limit = from->limit,
-        .is_attached = from->is_attached,
-        .is_closed = from->is_closed,
-        .lies = from->lies,
-    };
-}
-
-static inline void net_keep_consumer(struct net_consumer *to, const struct net_consumer *from)
-{
-    to->next = from->next;
-    to->end = from->end;
-    to->end_index = from->end_index;
-    to->published = from->published;
-    to->counted = from->counted;
-    to->limit = from->limit;
-    to->is_attached = from->is_attached;
-    to->lies = from->lies;
 }
 
 static inline bool net_is_capacity(uint16_t capacity)
@@ -249,6 +194,29 @@ static inline bool net_producer_goes_on(struct net_producer *producer)
     producer->end = producer->next + run;
     producer->end_index = index + run;
     return true;
+}
+
+/* How many buffers can be put in, or taken out, before a run ends. */
+static inline size_t net_room_ahead(const struct net_producer *producer)
+{
+    return (size_t)(producer->end - producer->next);
+}
+
+static inline size_t net_items_ahead(const struct net_consumer *consumer)
+{
+    return (size_t)(consumer->end - consumer->next);
+}
+
+static inline size_t net_lesser(size_t left, size_t right)
+{
+    return left < right ? left : right;
+}
+
+/* Whether a slot's second word is the length of a frame, within these bounds, and nothing else: all
+ * else there can be makes it larger. */
+static inline bool net_is_plain_length(uint64_t len_and_oid, uint64_t least, uint64_t most)
+{
+    return len_and_oid - least <= most - least;
 }
 
 static inline bool net_has_room(struct net_producer *producer)
