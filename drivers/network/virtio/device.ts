@@ -7,7 +7,8 @@
  * Checksums are the device's where it makes them: of what is sent, a queue's entry says that one is
  * still missing (CSUM); of what is received, the device may say that it has checked (GUEST_CSUM).
  *
- * Not negotiated: merged receive buffers, because a frame fits one buffer; the control queue,
+ * Not negotiated: merged receive buffers, because a frame is in one buffer, as an entry of sDDF's
+ * queue has it, and a driver does not see into buffers, to put several together; the control queue,
  * because who gets which frame is the virtualiser's decision, so the device is left as it starts:
  * receiving everything.
  */
