@@ -66,8 +66,8 @@ export const BLK_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'this.#answer(BLK_ERR_IO, flight.done[chain] as number, flight.id[chain] as number);\n    }',
-        replace: 'void flight;\n    }',
+        find: 'this.#answer(BLK_ERR_IO, flights.get(chain, FLIGHT.done), flights.get(chain, FLIGHT.id));\n    }',
+        replace: 'void flights;\n    }',
       },
     ],
   },
@@ -79,8 +79,8 @@ export const BLK_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'const done = (flight.done[chain] as number) + (flight.piece[chain] as number);',
-        replace: 'const done = flight.piece[chain] as number;',
+        find: 'const done = flights.get(chain, FLIGHT.done) + flights.get(chain, FLIGHT.piece);',
+        replace: 'const done = flights.get(chain, FLIGHT.piece);',
       },
     ],
   },
@@ -92,8 +92,8 @@ export const BLK_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'const block = (flight.block[chain] as number) + done;',
-        replace: 'const block = flight.block[chain] as number;',
+        find: 'const block = flights.block(chain) + done;',
+        replace: 'const block = flights.block(chain);',
       },
     ],
   },
