@@ -43,8 +43,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'count(reason, 1);\n    post_for_frame(rx, addr);',
-        replace: '(void)rx;\n    (void)addr;\n    count(reason, 1);',
+        find: 'count(reason, 1);\n    post_for_frame(&device.rx, addr);',
+        replace: '(void)addr;\n    count(reason, 1);',
       },
     ],
   },
@@ -131,8 +131,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'packet->len);\n        net_enqueue(&batch->to,',
-        replace: 'packet->len & ~1u);\n        net_enqueue(&batch->to,',
+        find: 'packet->len);\n        net_enqueue(&client_active,',
+        replace: 'packet->len & ~1u);\n        net_enqueue(&client_active,',
       },
     ],
   },
