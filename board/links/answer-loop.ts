@@ -21,6 +21,7 @@ import {
   shiftLeft,
   type Variable,
 } from '../../memory/wasm/expression.ts';
+import type { LazyLoop } from '../../memory/lazy-loop.ts';
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { TYPE } from '../../memory/wasm/opcodes.ts';
 import { type Ring, walkRings } from '../../memory/wasm/ring-walk.ts';
@@ -71,7 +72,7 @@ const NOT_IN_FLIGHT = constant64(0, 0xbff0_0000);
  *
  * @returns how many were answers, the first ones of the list
  */
-export type AnswerLoop = (...given: number[]) => number;
+export type AnswerLoop = LazyLoop;
 
 export function answerLoop(pages: number): Uint8Array {
   const module = new ModuleWriter();

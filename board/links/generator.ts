@@ -14,6 +14,7 @@
 
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
+import { LazyLoop } from '../../memory/lazy-loop.ts';
 import type { Clock, ClockEvent } from '../clock.ts';
 import { DevicePart } from '../device.ts';
 import {
@@ -245,7 +246,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   transmitListed(listAt: number, count: number): number {
     const loop = this.#loop;
     if (loop === undefined) return 0;
-    const answered = loop(
+    const answered = loop.run(
       listAt,
       count,
       this.#frameBytes,
@@ -441,7 +442,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
 /** Answers are looked into where nobody wants more than headers. */
 function makeLoop({ ram, verify }: GeneratorOptions): AnswerLoop | undefined {
   if (ram.batches === 'steps' || verify === 'payload') return undefined;
-  return ram.functions(answerLoop)['land'] as AnswerLoop;
+  return new LazyLoop(ram, answerLoop, 'land');
 }
 
 function intervalNs({ burst, rate }: GeneratorOptions): number {

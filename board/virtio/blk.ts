@@ -15,6 +15,7 @@
  */
 
 import type { Ram } from '../../memory/ram.ts';
+import { LazyLoop } from '../../memory/lazy-loop.ts';
 import type { BlockEnd, BlockStatus, BlockWire } from '../block-wire.ts';
 import { BLOCK_OK, BLOCK_PENDING, BLOCK_UNSUPPORTED, SECTOR_BYTES } from '../block-wire.ts';
 import type { DeviceRules, DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
@@ -200,7 +201,7 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
     ram.u32[word + OWN.sectors] = this.#wire.sectors();
     // Of a batch as long as the queue, the sums of bytes stay below 2^32.
     ram.u32[word + OWN.bytesMax] = Math.min(limits.sizeMax, Math.floor(0xffff_ffff / queueSize));
-    return ram.functions(blkLoops)['transfer'] as ChainLoop;
+    return new LazyLoop(ram, blkLoops, 'transfer');
   }
 
   /** Reads and writes many requests, as long as nothing special comes. */

@@ -19,6 +19,7 @@ import {
   subtract,
   type Variable,
 } from '../../memory/wasm/expression.ts';
+import type { LazyLoop } from '../../memory/lazy-loop.ts';
 import type { Ring } from '../../memory/wasm/ring-walk.ts';
 import type { Routine } from '../../memory/wasm/routine.ts';
 import {
@@ -77,8 +78,8 @@ export const GIVEN_COUNT = Object.keys(GIVEN).length;
 
 export type Given = { readonly [Name in keyof typeof GIVEN]: Variable };
 
-/** Is called with what `GIVEN` lists, in that order. @returns how many chains it has used */
-export type ChainLoop = (...given: number[]) => number;
+/** Its `run` is called with what `GIVEN` lists, in that order: how many chains it has used. */
+export type ChainLoop = LazyLoop;
 
 export function givenOf(routine: Routine): Given {
   const named = Object.entries(GIVEN).map(([name, index]) => [name, routine.parameter(index)]);

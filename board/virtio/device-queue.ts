@@ -246,7 +246,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     if (this.#nextAvail === this.#observedAvail && !this.#observe()) return 0;
     const pending = (this.#observedAvail - this.#nextAvail) & 0xffff;
     if (pending < BATCH_LEAST) return 0;
-    const used = loop(
+    const used = loop.run(
       this.#descAt,
       (this.#availFlags16 + 2) << 1,
       this.#usedRing32 << 2,

@@ -5,6 +5,7 @@
 
 import { AssertionFailure } from '../../memory/assert.ts';
 import { BATCH_LEAST, type Ram } from '../../memory/ram.ts';
+import { LazyLoop } from '../../memory/lazy-loop.ts';
 import { DevicePart } from '../device.ts';
 import { type EthernetWire, FRAME_BYTES_MIN, frameBytesMaxOf } from '../ethernet.ts';
 import type { ChainLoop } from './chain-loops.ts';
@@ -65,7 +66,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly #tagsAt: number = this.options.ram.takeStaging(TAGS_BYTES);
   readonly #loop: ChainLoop | undefined =
     this.options.ram.batches === 'wasm' && this.options.wire.listWaiting !== undefined
-      ? (this.options.ram.functions(netLoops)['receive'] as ChainLoop)
+      ? new LazyLoop(this.options.ram, netLoops, 'receive')
       : undefined;
   readonly #listAt: number =
     this.options.ram.takeStaging(LIST_HEADER_BYTES + this.options.framesPerTurn * LISTED_BYTES) +

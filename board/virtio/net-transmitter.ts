@@ -1,6 +1,7 @@
 /** The transmit side of the virtio NIC (virtio 1.2 §5.1.6.2): chains to frames. */
 
 import type { Ram } from '../../memory/ram.ts';
+import { LazyLoop } from '../../memory/lazy-loop.ts';
 import { DevicePart } from '../device.ts';
 import {
   type EthernetWire,
@@ -53,7 +54,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   readonly #bytesMax: number = this.options.frameBytesMax;
   readonly #loop: ChainLoop | undefined =
     this.options.ram.batches === 'wasm'
-      ? (this.options.ram.functions(netLoops)['send'] as ChainLoop)
+      ? new LazyLoop(this.options.ram, netLoops, 'send')
       : undefined;
   readonly #listAt: number =
     this.options.ram.takeStaging(LIST_HEADER_BYTES + this.options.framesPerTurn * LISTED_BYTES) +

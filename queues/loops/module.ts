@@ -5,11 +5,12 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import type { FunctionBody } from '../../memory/wasm/code.ts';
+import { LazyLoop } from '../../memory/lazy-loop.ts';
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { TYPE } from '../../memory/wasm/opcodes.ts';
 
-/** @returns how many entries it has moved */
-export type BatchLoop = (...given: number[]) => number;
+/** Its `run` answers how many entries it has moved. */
+export type BatchLoop = LazyLoop;
 
 /**
  * @param parameters how many the loop has
@@ -40,5 +41,5 @@ export function batchLoop(
 ): { readonly loop: BatchLoop | undefined; readonly block: number } {
   const block = ram.batches === 'steps' ? -1 : place();
   if (block < 0) return { loop: undefined, block: 0 };
-  return { loop: ram.functions(module)['run'] as BatchLoop, block };
+  return { loop: new LazyLoop(ram, module, 'run'), block };
 }

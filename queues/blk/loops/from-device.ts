@@ -83,7 +83,7 @@ export class BlkFromDevice extends Sealed<Parts> {
     const ring = this.#ring;
     const most = Math.min(ring.finished(), queue.capacity);
     if (!(most >= BATCH_LEAST)) return 0;
-    const taken = loop(this.#block, most, ring.takenCount, ring.room, queue.cursor);
+    const taken = loop.run(this.#block, most, ring.takenCount, ring.room, queue.cursor);
     ring.advanceFinished(taken);
     queue.advance(taken);
     return taken;

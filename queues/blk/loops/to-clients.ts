@@ -97,7 +97,7 @@ export class BlkToClients extends Sealed<Parts> {
     if (most < BATCH_LEAST) return 0;
     const clients = this.#clients;
     for (let index = 0; index < clients.length; index += 1) this.#begin(index);
-    const passed = loop(this.#block, most, driver.cursor, this.#table.room);
+    const passed = loop.run(this.#block, most, driver.cursor, this.#table.room);
     driver.advance(passed);
     this.#table.advanceReleased(passed);
     for (let index = 0; index < clients.length; index += 1) {

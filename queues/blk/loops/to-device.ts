@@ -116,7 +116,7 @@ export class BlkToDevice extends Sealed<Parts> {
     const ring = this.#ring;
     const bound = Math.min(most, ring.room, queue.available());
     if (!(bound >= BATCH_LEAST)) return 0;
-    const posted = loop(this.#block, bound, queue.cursor, ring.room, ring.cursor);
+    const posted = loop.run(this.#block, bound, queue.cursor, ring.room, ring.cursor);
     queue.advance(posted);
     ring.advance(posted);
     return posted;

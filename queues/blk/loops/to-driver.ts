@@ -125,7 +125,7 @@ export class BlkToDriver extends Sealed<Parts> {
     if (bound >= BATCH_LEAST) bound = Math.min(bound, driver.free());
     if (!(bound >= BATCH_LEAST)) return 0;
     this.#setShare(share);
-    const passed = loop(this.#block, bound, client.cursor, driver.cursor, table.room);
+    const passed = loop.run(this.#block, bound, client.cursor, driver.cursor, table.room);
     const word = this.#block >>> 2;
     this.writes = this.#i32[word + WRITES] as number;
     this.blocks = this.#i32[word + BLOCKS] as number;

@@ -193,7 +193,7 @@ export class DatagramEcho extends Sealed<Parts> {
     if (most === 0) return 0;
     const block = this.#block;
     const ends = [received.cursor, free.cursor, filled.cursor, returned.cursor] as const;
-    const answered = loop(block, most, ends[0], ends[1], ends[2], ends[3]);
+    const answered = loop.run(block, most, ends[0], ends[1], ends[2], ends[3]);
     this.bytes = this.#i32[(block >>> 2) + ANSWERED] as number;
     received.advance(answered);
     free.advance(answered);

@@ -69,7 +69,7 @@ export class Destinations {
     const most = from.available();
     if (most < BATCH_LEAST) return 0;
     this.#prepare();
-    const given = loop(block, most, from.cursor);
+    const given = loop.run(block, most, from.cursor);
     from.advance(given);
     this.#advance();
     return given;

@@ -105,7 +105,7 @@ export class FrameCopy extends Sealed<Parts> {
     if (most < BATCH_LEAST) return 0;
     const block = this.#block;
     const ends = [received.cursor, free.cursor, filled.cursor, returned.cursor] as const;
-    const copied = loop(block, most, ends[0], ends[1], ends[2], ends[3]);
+    const copied = loop.run(block, most, ends[0], ends[1], ends[2], ends[3]);
     this.bytes = this.#i32[(block >>> 2) + COPIED] as number;
     received.advance(copied);
     free.advance(copied);

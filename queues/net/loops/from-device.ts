@@ -115,7 +115,7 @@ export class FromDevice extends Sealed<Parts> {
     let most = ring.finished();
     if (most > 0) most = Math.min(most, queue.knownRoom);
     if (most < BATCH_LEAST) return 0;
-    const taken = loop(this.#block, most, ring.takenCount, ring.room, queue.cursor);
+    const taken = loop.run(this.#block, most, ring.takenCount, ring.room, queue.cursor);
     this.bytes = this.#i32[(this.#block >>> 2) + TAKEN] as number;
     ring.advanceFinished(taken);
     queue.advance(taken);

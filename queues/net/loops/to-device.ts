@@ -105,7 +105,7 @@ export class ToDevice extends Sealed<Parts> {
     let most = ring.room;
     if (most > 0) most = Math.min(most, queue.available());
     if (most < BATCH_LEAST) return 0;
-    const posted = loop(this.#block, most, queue.cursor, ring.room, ring.cursor);
+    const posted = loop.run(this.#block, most, queue.cursor, ring.room, ring.cursor);
     this.bytes = this.#i32[(this.#block >>> 2) + POSTED] as number;
     queue.advance(posted);
     ring.advance(posted);

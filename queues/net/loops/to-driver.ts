@@ -109,7 +109,7 @@ export class ToDriver extends Sealed<Parts> {
     let most = client.available();
     if (most > 0) most = Math.min(most, driver.room());
     if (most < BATCH_LEAST) return 0;
-    const passed = loop(this.#block, most, client.cursor, driver.cursor);
+    const passed = loop.run(this.#block, most, client.cursor, driver.cursor);
     client.advance(passed);
     driver.advance(passed);
     return passed;
