@@ -1,5 +1,5 @@
 // Which guests `--net user` forwards to: those whose address is in the description, and those that
-// may ask for one.
+// may ask for one; and which addresses others have.
 
 import { describe, expect, it } from 'vitest';
 import { NetAttachment } from './attachment.ts';
@@ -43,6 +43,25 @@ describe('a forward', () => {
     ['10.0.2.14', 'possible', 'nobody has the address 10.0.2.14'],
   ] as const)('to %s when there is %s is refused', async (ip, asking, message) => {
     await expect(opened(`user,hostfwd=udp::0-${ip}:1`, asking)).rejects.toThrow(message);
+  });
+});
+
+describe("a guest's address", () => {
+  it.each([
+    ['tap,name=tap0,host=10.0.2.99/24', '10.0.2.99', 'host=10.0.2.99 is the address of echo'],
+    ['user', '10.0.2.2', '10.0.2.2 is the gateway there, and the address of echo'],
+    ['slirp', '10.0.2.3', '10.0.2.3 is the name server there, and the address of echo'],
+    ['passt', '10.0.2.2', '10.0.2.2 is the gateway there, and the address of echo'],
+  ])('with --net %s is not %s', async (net, ip, message) => {
+    await expect(opened(net, 'nobody', { ...GUEST, ip })).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['tap,name=tap0,host=10.0.2.2/24', '10.0.2.99'],
+    ['stream,connect=unix:a.sock', '10.0.2.2'],
+    ['user', '10.0.2.3'],
+  ])('with --net %s may be %s', async (net, ip) => {
+    await expect(opened(net, 'nobody', { ...GUEST, ip })).resolves.toBeDefined();
   });
 });
 

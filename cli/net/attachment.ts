@@ -19,7 +19,7 @@ import { SharedWire } from '../../host/net/shared-wire.ts';
 import { ipv4Number, ipv4Text, type UdpAddress } from '../../host/net/socket-address.ts';
 import type { TapDevice } from '../../host/net/tap-device.ts';
 import type { HostForward, UserBridgeOptions } from '../../host/net/user-bridge.ts';
-import { NETWORK_IP } from '../../host/net/user-network.ts';
+import { DNS_IP, GATEWAY_IP, NETWORK_IP } from '../../host/net/user-network.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import { type FarLink, RecordedLink } from '../../host/record/recorded-link.ts';
@@ -84,6 +84,7 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     const { net } = options;
     if (net.kind === 'user') checkForwards('user', net.forwards, net.dhcpStart, options);
     if (net.kind === 'slirp') checkForwards('slirp', net.forwards, net.config.dhcpStart, options);
+    checkTwins(options);
     sayElsewhere(options);
     if (options.generators.length > 0 && options.guests.length === 0) {
       throw new UserMistake('--net loop: no program of this system has an address to send to');
@@ -186,7 +187,6 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
         break;
       }
       case 'tap': {
-        checkTap(net, guests);
         const { bridge, tap } = await bridgeToTap(net, common);
         this.#bridge = bridge;
         onNotice(tapText(net, tap, guests));
@@ -318,11 +318,29 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
 
 type TapOptions = Extract<NetOptions, { kind: 'tap' }>;
 
-/** @throws UserMistake when the host's address is a guest's */
-function checkTap({ host }: TapOptions, guests: readonly Guest[]): void {
-  const twin = guests.find((guest) => host !== undefined && ipv4Number(guest.ip) === host.ip);
-  if (twin === undefined) return;
-  throw new UserMistake(`--net tap: host=${twin.ip} is the address of ${twin.pd}; choose another`);
+/** @throws UserMistake when an address that somebody has there is a guest's */
+function checkTwins({ net, guests }: NetAttachmentOptions): void {
+  for (const { pd, ip } of guests) {
+    const number = ipv4Number(ip);
+    if (net.kind === 'tap' && net.host?.ip === number) {
+      throw new UserMistake(`--net tap: host=${ip} is the address of ${pd}; choose another`);
+    }
+    const who = hasOwnNetwork(net) ? whoHas(number, net.kind) : undefined;
+    if (who === undefined) continue;
+    throw new UserMistake(
+      `--net ${net.kind}: ${ip} is the ${who} there, and the address of ${pd}; give ${pd} another`,
+    );
+  }
+}
+
+/** Of slirp alone there is a name server at the address that the others name, too. */
+function whoHas(ip: number, kind: NetOptions['kind']): string | undefined {
+  if (ip === ipv4Number(GATEWAY_IP)) return 'gateway';
+  return kind === 'slirp' && ip === ipv4Number(DNS_IP) ? 'name server' : undefined;
+}
+
+function hasOwnNetwork({ kind }: NetOptions): boolean {
+  return kind === 'user' || kind === 'slirp' || kind === 'passt';
 }
 
 /** What has been done, and what can be tried now. */
@@ -344,8 +362,7 @@ function tapText(
 
 /** A cable to a network that no guest is in, as a router's second NIC: legal, and of no use. */
 function sayElsewhere({ net, guests, asking, nicName, onNotice }: NetAttachmentOptions): void {
-  const isOwnNetwork = net.kind === 'user' || net.kind === 'slirp' || net.kind === 'passt';
-  if (!isOwnNetwork || asking === 'possible' || guests.length === 0) return;
+  if (!hasOwnNetwork(net) || asking === 'possible' || guests.length === 0) return;
   const networkOf = (ip: string): number => ipv4Number(ip) >>> 8;
   if (guests.some(({ ip }) => networkOf(ip) === networkOf(NETWORK_IP))) return;
   const known = guests.map(({ pd, ip }) => `${pd} is ${ip}`).join(', ');
