@@ -7,7 +7,7 @@
 // more.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleStart } from './bundle-start.mjs';
 
@@ -43,12 +43,11 @@ function buildPage() {
 /** Threads, suites of tests, and the C comparison, which is compiled where it is run. */
 function copyWhatIsNoTypeScript() {
   cpSync('testing/conformance', join(dist, 'testing/conformance'), { recursive: true });
-  cpSync('host/disk/file-worker.mjs', join(dist, 'host/disk/file-worker.mjs'));
-  cpSync('host/debug-line/line-worker.mjs', join(dist, 'host/debug-line/line-worker.mjs'));
-  cpSync('host/watch/watchman.mjs', join(dist, 'host/watch/watchman.mjs'));
-  cpSync('host/watch/parent-watch.mjs', join(dist, 'host/watch/parent-watch.mjs'));
-  cpSync('bench/bridge/udp-load.mjs', join(dist, 'bench/bridge/udp-load.mjs'));
-  cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
+  for (const room of ['bench', 'host']) {
+    for (const file of readdirSync(room, { recursive: true })) {
+      if (file.endsWith('.mjs')) cpSync(join(room, file), join(dist, room, file));
+    }
+  }
   cpSync('systems/costs/imx8mm.json', join(dist, 'systems/costs/imx8mm.json'));
   cpSync('bench/published', join(dist, 'bench/published'), { recursive: true });
   for (const folder of ['bench/native', 'bench/code']) {

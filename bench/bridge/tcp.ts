@@ -43,15 +43,22 @@ export async function benchSlirpTcp(settings: BenchSettings): Promise<readonly B
   const running = loop.run();
   const script = fileURLToPath(new URL('./tcp-source.mjs', import.meta.url));
   const source = spawn(process.execPath, [script, '127.0.0.1', String(hostPort)]);
+  const ended = once(source, 'close');
   try {
-    return [rowOf(await takeAll(sink, settings))];
+    return [rowOf(await Promise.race([takeAll(sink, settings), endOf(ended)]))];
   } finally {
     source.kill();
-    await once(source, 'close');
+    await ended;
     loop.stop();
     await running;
     await bridge.close();
   }
+}
+
+/** Whoever sends goes on until it is ended: before that, there is nothing to measure. */
+async function endOf(ended: Promise<readonly unknown[]>): Promise<never> {
+  const [status] = await ended;
+  throw new Error(`whoever sends has ended with status ${String(status)}`);
 }
 
 /** @returns megabits a second, of each sample */
