@@ -4,9 +4,12 @@
  * needs it.
  */
 
-import type { Ram } from './ram.ts';
+import { BATCH_LEAST, type Ram } from './ram.ts';
 
 type Loop = (...given: number[]) => number;
+
+/** So many entries, one or two at a time, are worth a module. */
+const WORTH_ENTRIES = 100;
 
 export class LazyLoop {
   static {
@@ -18,6 +21,7 @@ export class LazyLoop {
   readonly #write: (pages: number) => Uint8Array;
   readonly #name: string;
   #made: Loop | undefined;
+  #waited = 0;
 
   /**
    * @param write the module's bytes, see `Ram.functions`; the same one for each loop of its kind
@@ -31,5 +35,17 @@ export class LazyLoop {
 
   get run(): Loop {
     return (this.#made ??= this.#ram.functions(this.#write)[this.#name] as Loop);
+  }
+
+  /**
+   * For a loop that is faster than its steps for one entry, too.
+   *
+   * @returns whether it is to move so many: a batch, or any number once it is made; before, when
+   * enough have been moved without it
+   */
+  isWorth(entries: number): boolean {
+    if (this.#made !== undefined || entries >= BATCH_LEAST) return true;
+    this.#waited += entries;
+    return this.#waited > WORTH_ENTRIES;
   }
 }

@@ -190,7 +190,7 @@ export class DatagramEcho extends Sealed<Parts> {
     if (most > 0) most = Math.min(most, free.available());
     if (most > 0) most = Math.min(most, filled.room());
     if (most > 0) most = Math.min(most, returned.room());
-    if (most === 0) return 0;
+    if (most === 0 || !loop.isWorth(most)) return 0;
     const block = this.#block;
     const ends = [received.cursor, free.cursor, filled.cursor, returned.cursor] as const;
     const answered = loop.run(block, most, ends[0], ends[1], ends[2], ends[3]);
