@@ -1,3 +1,8 @@
+/**
+ * Goal: a loop in WebAssembly is made once, when it is called first or worth it. Method: a memory
+ * that counts how often it is asked for the module.
+ */
+
 import { expect, test } from 'vitest';
 import { LazyLoop } from './lazy-loop.ts';
 import type { Ram } from './ram.ts';
