@@ -2,8 +2,8 @@
  * Goal: the programs of the network path in C, which go through what is plain in a batch by loops
  * of their own, see everything in a queue's entries that is not plain, and do with it what their
  * counterparts in TypeScript do. Method: one domain is in TypeScript, and damages entries that it
- * has published just before it signals; the others are in C, or in TypeScript. What leaves the board
- * is compared, and what the programs have counted.
+ * has published just before it signals; the others are in C, or in TypeScript. What leaves the
+ * board is compared, and what the programs have counted.
  */
 
 import { createHash } from 'node:crypto';
