@@ -120,9 +120,15 @@ export function limitWorlds(entry, args, worldSeconds = WORLD_SECONDS_MAX) {
   let what = 'the world';
   let deadline;
   line.on('error', () => undefined);
+  let begun = '';
+  line.setEncoding('utf8');
   line.on('data', (text) => {
+    // What comes at once ends where it ends, not where a line does.
+    const lines = (begun + text).split('\n');
+    begun = lines.pop();
+    const said = lines.at(-1);
+    if (said === undefined) return;
     clearTimeout(deadline);
-    const said = String(text).trimEnd().split('\n').at(-1);
     if (said === 'over') return;
     what = said.slice('begins '.length);
     deadline = setTimeout(() => {

@@ -68,6 +68,11 @@ export class CoverageReport {
     this.#folder?.add(run, unpacked(executed));
   }
 
+  /** Nothing will be written, and a file that is new is removed. */
+  leave(): void {
+    this.#file?.close();
+  }
+
   close(title: string, terminal: Terminal): void {
     const { coverage, coveragePerTest } = this.#flags;
     this.#file?.write(lcovText(this.#sources, title));

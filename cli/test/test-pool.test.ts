@@ -5,7 +5,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, vi } from 'vitest';
@@ -110,6 +110,37 @@ longTest('a test that does not end ends a command without workers, in one line',
   const test = `the test 'waits' (${join(folder, 'endless.yaml')}:3:5, seed 1)`;
   expect(said).toEqual([`sddf: ${test} does not end: it was stopped after 2 s of host time`]);
   expect(status).toBe(1);
+});
+
+longTest('what a command says of its tests may come in pieces', async () => {
+  const program = join(folder, 'says.mjs');
+  writeFileSync(
+    program,
+    `import { writeSync } from 'node:fs';
+for (const piece of ['begins a te', 'st\\nov', 'er\\n']) {
+  writeSync(3, piece);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+}
+await new Promise((resolve) => setTimeout(resolve, 2000));
+if (process.argv[2] === 'endless') {
+  writeSync(3, 'begins the last\\nbeg');
+  setInterval(() => undefined, 1000);
+}
+`,
+  );
+  const said: string[] = [];
+  const error = vi.spyOn(console, 'error').mockImplementation((line: string) => said.push(line));
+  const statuses = [await limitWorlds(program, [], 1), await limitWorlds(program, ['endless'], 1)];
+  error.mockRestore();
+  expect(said).toEqual(['sddf: the last does not end: it was stopped after 1 s of host time']);
+  expect(statuses).toEqual([0, 1]);
+});
+
+longTest('workers that cannot read the tests leave no empty files', () => {
+  writeFileSync(join(folder, 'wrong.yaml'), 'system: nosuch\nname: x\nsteps:\n  - wait: 1ms\n');
+  const { status } = sddfTest('wrong.yaml', '--junit', 'wrong.xml', '--coverage', 'wrong.info');
+  expect(status).toBe(2);
+  expect(readdirSync(folder).filter((name) => /wrong.(xml|info)/.test(name))).toEqual([]);
 });
 
 longTest('workers that die of loading the tests end the command, in two lines', () => {

@@ -157,12 +157,19 @@ async function runTasks(
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
   const coverage = CoverageReport.open(flags);
   const results = new Results(selection, { coverage, terminal });
-  await run({
-    onResult: (each, task) => results.take(each, task),
-    onLoaded: (executed) => coverage?.addLoading(executed),
-    onEnded: (executed) => coverage?.add(executed),
-    note: noteTo(terminal),
-  });
+  try {
+    await run({
+      onResult: (each, task) => results.take(each, task),
+      onLoaded: (executed) => coverage?.addLoading(executed),
+      onEnded: (executed) => coverage?.add(executed),
+      note: noteTo(terminal),
+    });
+  } catch (error) {
+    // No empty files, which somebody would read.
+    junit?.close();
+    coverage?.leave();
+    throw error;
+  }
   junit?.write(junitText(results.cases));
   junit?.close();
   coverage?.close('sddf test', terminal);
