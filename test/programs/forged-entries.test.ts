@@ -191,11 +191,12 @@ function withForger(system: SystemDescription, forgery: Forgery): SystemDescript
  * `but`: what the two sides are known to take differently from a domain that they trust. The client
  * in TypeScript looks at the low half of an offset alone; the driver in C takes a frame whose
  * checksum is left at byte 0 for one that has its own; the drivers count a runt, and take buffers
- * that were given twice, differently.
+ * that were given twice, differently, and in one of three runs a buffer that begins between two
+ * others: then frames come in another order, or a burst later.
  */
 const FORGERS = [
   { part: 'driver', domain: 'ethernet_driver', path: '5pd', but: [] },
-  { part: 'rx', domain: 'net_virt_rx', path: '5pd', but: ['beyond', 'another'] },
+  { part: 'rx', domain: 'net_virt_rx', path: '5pd', but: ['beyond', 'another', 'between'] },
   { part: 'tx', domain: 'net_virt_tx', path: '5pd', but: ['beyond', 'flags'] },
   { part: 'copier', domain: 'client0_net_copier', path: '5pd', but: ['beyond'] },
   { part: 'client', domain: 'client0', path: '5pd', but: [] },
