@@ -1,36 +1,10 @@
 /** Between the records of a trace and the system calls of a generator thread. */
 
-import {
-  SYS_CALL,
-  SYS_NB_RECV,
-  SYS_NB_SEND,
-  SYS_NB_SEND_RECV,
-  SYS_NB_SEND_WAIT,
-  SYS_NB_WAIT,
-  SYS_RECV,
-  SYS_REPLY_RECV,
-  SYS_SEND,
-  SYS_WAIT,
-  SYS_YIELD,
-} from '../abi.ts';
 import { assert } from '../../memory/assert.ts';
 import type { SystemCallRequest, ThreadAnswer, Word } from '../system-call.ts';
+import { SYSTEM_CALLS } from './trace-format.ts';
 import { formatWord, wordValue } from './trace.ts';
 import type { TraceCall, TraceOp, TraceWord } from './trace.ts';
-
-const SYSTEM_CALLS: Readonly<Record<string, number>> = {
-  Call: SYS_CALL,
-  ReplyRecv: SYS_REPLY_RECV,
-  NBSendRecv: SYS_NB_SEND_RECV,
-  NBSendWait: SYS_NB_SEND_WAIT,
-  Send: SYS_SEND,
-  NBSend: SYS_NB_SEND,
-  Recv: SYS_RECV,
-  NBRecv: SYS_NB_RECV,
-  Wait: SYS_WAIT,
-  NBWait: SYS_NB_WAIT,
-  Yield: SYS_YIELD,
-};
 
 /** Labels below are error numbers of the kernel; users send none of them. */
 const USER_LABEL_MIN = 16;
@@ -54,7 +28,7 @@ export function requestOf(call: TraceCall): SystemCallRequest {
 }
 
 export function requestOfOp(op: TraceOp): SystemCallRequest {
-  const sys = SYSTEM_CALLS[op.sys];
+  const sys = SYSTEM_CALLS.get(op.sys);
   assert(sys !== undefined, 'a trace names known system calls only');
   const words = (list: readonly TraceWord[] | undefined): Word[] => (list ?? []).map(wordValue);
   const [cnode, index, depth] = words(op.recv ?? [0, 0, 0]) as [Word, Word, Word];

@@ -96,6 +96,15 @@ describe('replaying', () => {
     expect(() => parseTraces('{"trace":1,"family":1}')).toThrow(TraceFormatError);
   });
 
+  it.each(['Sing', 'constructor', '__proto__'])('refuses a system call named %s', (sys) => {
+    const named = (name: string): string => {
+      const [first] = FOUR_CALLS;
+      return lines(FOUR_CALLS.with(0, { ...first, sys: name } as (typeof FOUR_CALLS)[number]));
+    };
+    expect([...parseTraces(named('Call'))]).toHaveLength(1);
+    expect(() => [...parseTraces(named(sys))]).toThrow(TraceFormatError);
+  });
+
   it('compares program counters and times by class only', () => {
     expect(isSame(['pc', 'us', 3], [77, 12, 3])).toBe(true);
     expect(isSame(['us'], [0])).toBe(false);

@@ -3,7 +3,38 @@
  * read, and does not fail in the middle of a replay.
  */
 
+import {
+  SYS_CALL,
+  SYS_NB_RECV,
+  SYS_NB_SEND,
+  SYS_NB_SEND_RECV,
+  SYS_NB_SEND_WAIT,
+  SYS_NB_WAIT,
+  SYS_RECV,
+  SYS_REPLY_RECV,
+  SYS_SEND,
+  SYS_WAIT,
+  SYS_YIELD,
+} from '../abi.ts';
+
 type Check = (value: unknown) => boolean;
+
+/** By their names in a trace. A map: a damaged one may name what every object has. */
+export const SYSTEM_CALLS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    Call: SYS_CALL,
+    ReplyRecv: SYS_REPLY_RECV,
+    NBSendRecv: SYS_NB_SEND_RECV,
+    NBSendWait: SYS_NB_SEND_WAIT,
+    Send: SYS_SEND,
+    NBSend: SYS_NB_SEND,
+    Recv: SYS_RECV,
+    NBRecv: SYS_NB_RECV,
+    Wait: SYS_WAIT,
+    NBWait: SYS_NB_WAIT,
+    Yield: SYS_YIELD,
+  }),
+);
 
 const HELPERS = 5;
 const WORDS_MAX = 128;
@@ -11,6 +42,7 @@ const TYPES_MAX = 64;
 const SLOTS_MAX = 4096;
 
 const isText: Check = (value) => typeof value === 'string';
+const isSystemCall: Check = (value) => isText(value) && SYSTEM_CALLS.has(value as string);
 const isAnything: Check = () => true;
 const isNumberUpTo =
   (max: number): Check =>
@@ -46,7 +78,7 @@ const isTid = isNumberUpTo(HELPERS - 1);
 
 const isOp = isOf({
   ...SENT,
-  sys: isText,
+  sys: isSystemCall,
   'cptr?': isWord,
   'len?': isNumber,
   'dest?': isWord,
@@ -67,7 +99,7 @@ export const RECORDS: Readonly<Record<string, Check>> = {
     ...SENT,
     i: isNumber,
     op: isText,
-    sys: isText,
+    sys: isSystemCall,
     cptr: isWord,
     ans: isAnything,
     'chg?': isMapOf(isNumber),
