@@ -98,8 +98,8 @@ describe('replaying', () => {
 
   it.each(['Sing', 'constructor', '__proto__'])('refuses a system call named %s', (sys) => {
     const named = (name: string): string => {
-      const [first] = FOUR_CALLS;
-      return lines(FOUR_CALLS.with(0, { ...first, sys: name } as (typeof FOUR_CALLS)[number]));
+      const [, first] = FOUR_CALLS;
+      return lines(FOUR_CALLS.with(1, { ...first, sys: name } as (typeof FOUR_CALLS)[number]));
     };
     expect([...parseTraces(named('Call'))]).toHaveLength(1);
     expect(() => [...parseTraces(named(sys))]).toThrow(TraceFormatError);
